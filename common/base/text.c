@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdint.h>
+#include <string.h>
+
+#include "zt/text.h"
+
+struct zt_str
+zt_str(const char *s)
+{
+	if (s == NULL)
+		return (struct zt_str){ "", 0 };
+	return (struct zt_str){ s, strlen(s) };
+}
+
+bool
+zt_str_is(struct zt_str s, const char *lit)
+{
+	return s.len == strlen(lit) && memcmp(s.p, lit, s.len) == 0;
+}
+
+enum zt_err
+zt_str_copy(char *dst, size_t cap, struct zt_str s)
+{
+	if (s.len >= cap)
+		return ZT_ERR_TOOBIG;
+	memcpy(dst, s.p, s.len);
+	dst[s.len] = '\0';
+	return ZT_OK;
+}
+
+static bool
+is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool
+is_name_byte(char c)
+{
+	return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+	    c == '.';
+}
+
+bool
+zt_name_valid(struct zt_str s)
+{
+	if (s.len == 0 || s.len > ZT_NAME_MAX)
+		return false;
+	if (!is_letter(s.p[0]) && s.p[0] != '_')
+		return false;
+	for (size_t i = 1; i < s.len; i++)
+		if (!is_name_byte(s.p[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Decode one UTF-8 character.  Returns its length in bytes, or 0 if the bytes
+ * are ill-formed (overlong, surrogate, beyond U+10FFFF, cut short).
+ * Source: RFC 3629 s4.
+ */
+static size_t
+utf8_decode(const uint8_t *p, size_t len, uint32_t *cp_out)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n = p[0] < 0x80      ? 1
+	    : (p[0] & 0xe0) == 0xc0 ? 2
+	    : (p[0] & 0xf0) == 0xe0 ? 3
+	    : (p[0] & 0xf8) == 0xf0 ? 4
+				    : 0;
+	uint32_t cp;
+
+	if (n == 0 || n > len)
+		return 0;
+	cp = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		cp = cp << 6 | (p[i] & 0x3fu);
+	}
+	if (cp < least[n] || cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff))
+		return 0;
+	*cp_out = cp;
+	return n;
+}
+
+/* Characters that a terminal or a reader does not show as themselves. */
+static bool
+is_deceptive(uint32_t cp)
+{
+	return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || /* C0, DEL, C1 */
+	    cp == 0xad || cp == 0x61c ||                  /* SHY, ALM */
+	    (cp >= 0x200b && cp <= 0x200f) ||             /* ZWSP to RLM */
+	    (cp >= 0x2028 && cp <= 0x202e) ||             /* LS, PS, bidi */
+	    (cp >= 0x2060 && cp <= 0x206f) ||             /* WJ, isolates */
+	    cp == 0xfeff || (cp >= 0xfff9 && cp <= 0xfffb) ||
+	    (cp >= 0xe0000 && cp <= 0xe007f); /* tags */
+}
+
+/* Escape the bytes of one character into unit; returns the bytes written. */
+static size_t
+hex_unit(char *unit, const uint8_t *p, size_t n)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		unit[4 * i] = '\\';
+		unit[4 * i + 1] = 'x';
+		unit[4 * i + 2] = hex[p[i] >> 4];
+		unit[4 * i + 3] = hex[p[i] & 0xf];
+	}
+	return 4 * n;
+}
+
+size_t
+zt_escape(char *dst, size_t cap, struct zt_str s)
+{
+	const uint8_t *p = (const uint8_t *)s.p;
+	char unit[4 * ZT_ESCAPE_GROWTH];
+	size_t out = 0, n, ulen;
+	uint32_t cp;
+
+	for (size_t i = 0; i < s.len; i += n) {
+		n = utf8_decode(p + i, s.len - i, &cp);
+		if (n == 0 || is_deceptive(cp)) {
+			n = n == 0 ? 1 : n;
+			ulen = hex_unit(unit, p + i, n);
+		} else if (cp == '\\') {
+			ulen = 2;
+			memcpy(unit, "\\\\", 2);
+		} else {
+			ulen = n;
+			memcpy(unit, p + i, n);
+		}
+		if (ulen >= cap - out)
+			break;
+		memcpy(dst + out, unit, ulen);
+		out += ulen;
+	}
+	dst[out] = '\0';
+	return out;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ZT_IDENTITY_H
+#define ZT_IDENTITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "zt/err.h"
+#include "zt/rd.h"
+#include "zt/text.h"
+
+#define ZT_RECORD_FILE_MAX     65536 /* a *.user or *.group file, bytes */
+#define ZT_USERS_MAX           65536 /* records in a directory, count each */
+#define ZT_GROUPS_PER_USER_MAX 8192
+
+/* A user from a JSON User Record.  Members owned, never NULL. */
+struct zt_user {
+	char *name;
+	uint32_t uid, gid;
+	char *gecos, *home, *shell;
+	char **member_of; /* group names */
+	size_t n_member_of;
+	bool locked;
+	uint64_t not_before_us; /* since the epoch; 0 if none */
+	uint64_t not_after_us;  /* UINT64_MAX if none */
+};
+
+/* A group from a JSON Group Record. */
+struct zt_group {
+	char *name;
+	uint32_t gid;
+	char **members; /* user names: the record's own and all memberOf */
+	size_t n_members;
+};
+
+/* What a record must satisfy beyond its grammar. */
+struct zt_identity_rules {
+	uint32_t id_min, id_max;         /* inclusive; uid and gid */
+	const char *const *allow_groups; /* root-equivalent groups a record
+					    may name all the same; borrowed */
+	size_t n_allow_groups;
+};
+
+/*
+ * Decode one record.  Pure: grammar and field rules only.
+ *
+ * Returns ZT_OK and an owned *out (free with ..._free());
+ * ZT_ERR_MALFORMED with a static explanation in *why_out; ZT_ERR_NOMEM.
+ * Source: systemd JSON User/Group Records.
+ */
+ZT_MUST_USE enum zt_err
+zt_user_parse(struct zt_str json, struct zt_user **out, const char **why_out);
+ZT_MUST_USE enum zt_err
+zt_group_parse(struct zt_str json, struct zt_group **out, const char **why_out);
+void zt_user_free(struct zt_user *user);
+void zt_group_free(struct zt_group *group);
+
+/* An immutable set of users and groups, loaded from a directory. */
+struct zt_directory;
+
+/* A record that was refused. */
+struct zt_refusal {
+	char *file; /* base name */
+	char *why;
+};
+
+/*
+ * Load every *.user and *.group in dir.
+ *
+ * A record that breaks a rule is refused on its own and listed: bad grammar,
+ * name or id held locally (/etc/passwd, /etc/group, read directly), id out of
+ * range, root-equivalent group not allowed, name or id twice.  A member of a
+ * group that exists neither here nor in /etc/group is left out.
+ *
+ * Returns ZT_OK and an owned *out, or ZT_ERR_SYS (dir unreadable),
+ * ZT_ERR_TOOBIG, ZT_ERR_NOMEM.
+ * Blocking: reads the files.
+ */
+ZT_MUST_USE enum zt_err zt_directory_load(const char *dir,
+    const struct zt_identity_rules *rules, struct zt_directory **out);
+void zt_directory_free(struct zt_directory *directory);
+
+/* Lookups; borrowed from directory, NULL if there is none. */
+const struct zt_user *
+zt_directory_user(const struct zt_directory *directory, struct zt_str name);
+const struct zt_user *
+zt_directory_user_by_uid(const struct zt_directory *directory, uint32_t uid);
+const struct zt_group *
+zt_directory_group(const struct zt_directory *directory, struct zt_str name);
+const struct zt_group *
+zt_directory_group_by_gid(const struct zt_directory *directory, uint32_t gid);
+
+/* Enumeration by position, NULL past the end. */
+const struct zt_user *
+zt_directory_user_at(const struct zt_directory *directory, size_t i);
+const struct zt_group *
+zt_directory_group_at(const struct zt_directory *directory, size_t i);
+
+/* Refused records, n of them; borrowed. */
+const struct zt_refusal *
+zt_directory_refusals(const struct zt_directory *directory, size_t *n_out);
+
+/*
+ * The gids of a user of this directory: memberOf and groups that list the
+ * user, local groups of /etc/group included where allowed; without the
+ * primary, no gid twice.
+ *
+ * gids, cap  receives at most cap
+ * Returns the number of gids there are (may exceed cap).
+ */
+size_t zt_directory_gids(const struct zt_directory *directory,
+    const struct zt_user *user, uint32_t *gids, size_t cap);
+
+#endif /* ZT_IDENTITY_H */

@@ -12,6 +12,7 @@
 
 #define ZT_RECORD_FILE_MAX     65536 /* a *.user or *.group file, bytes */
 #define ZT_USERS_MAX           65536 /* records in a directory, count each */
+#define ZT_DIRECTORY_MAX       (64 << 20) /* all files of it, bytes */
 #define ZT_GROUPS_PER_USER_MAX 8192
 
 /* A user from a JSON User Record.  Members owned, never NULL. */
@@ -40,6 +41,9 @@ struct zt_identity_rules {
 	const char *const *allow_groups; /* root-equivalent groups a record
 					    may name all the same; borrowed */
 	size_t n_allow_groups;
+	const char
+	    *etc; /* where passwd, group, subuid and subgid are; borrowed;
+			    NULL: /etc */
 };
 
 /*
@@ -69,12 +73,19 @@ struct zt_refusal {
  * Load every *.user and *.group in dir.
  *
  * A record that breaks a rule is refused on its own and listed: bad grammar,
- * name or id held locally (/etc/passwd, /etc/group, read directly), id out of
- * range, root-equivalent group not allowed, name or id twice.  A member of a
- * group that exists neither here nor in /etc/group is left out.
+ * name or id held locally (passwd, group, read directly; ids that subuid and
+ * subgid delegate too), id out of range, root-equivalent group not allowed,
+ * name or id twice (the first file by name is kept), a file that others can
+ * write or that is no regular file.  A group that exists neither here nor
+ * locally is left out of a user's, a user that is not here out of a group's.
  *
- * Returns ZT_OK and an owned *out, or ZT_ERR_SYS (dir unreadable),
- * ZT_ERR_TOOBIG, ZT_ERR_NOMEM.
+ * Root-equivalent is a group that is known to be (docs/man/nss_zt.8 lists
+ * them), and every local one with a gid below 1000.
+ *
+ * Returns ZT_OK and an owned *out; ZT_ERR_SYS if dir, a local file or a
+ * record cannot be read for a reason that may pass, ZT_ERR_DENIED if dir is
+ * writable by others or has another owner than root or us, ZT_ERR_TOOBIG if
+ * a limit is exceeded, ZT_ERR_NOMEM.
  * Blocking: reads the files.
  */
 ZT_MUST_USE enum zt_err zt_directory_load(const char *dir,

@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-# Unit tests: tests/unit/test_<noun>.c, one program each, cmocka.
+#
+# make check-unit   everything that needs no root and no network
+# make asan         unit programs and fuzz corpora under ASan and UBSan
+# make fuzz         FUZZ_SECONDS on each target (clang, libFuzzer)
+# make lint         tests/lint.sh
+
+# Unit tests: tests/unit/test_<noun>.c, one program each, cmocka.  Other
+# sources there are helpers, linked into each.
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
+UNIT_HELP_SRC := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 
-$(UNIT_BIN): $(B)/%: $(B)/%.o $(B)/libztd.a $(ZT_LIBS)
+$(B)/libunit.a: $(UNIT_HELP_SRC:%.c=$(B)/%.o)
+
+$(UNIT_BIN): $(B)/%: $(B)/%.o $(B)/libunit.a $(B)/libztd.a $(ZT_LIBS)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(ZTD_LINK) -lcmocka
+	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(B)/libunit.a $(ZTD_LINK) -lcmocka
 
 # Tests of the built modules, through their real entry points.
 MODULE_TEST_SRC := $(wildcard tests/pam/test_*.c tests/nss/test_*.c)
@@ -23,15 +33,73 @@ $(LIB_BIN): $(B)/%: $(B)/%.o $(ZT_LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(ZT_LINK) -lmicrohttpd -lpam
 
-# Fuzz targets replay their corpus: tests/fuzz/fuzz_<parser>.c, corpus/<parser>/
+# Fuzz targets: tests/fuzz/fuzz_<parser>.c with corpus/<parser>/.  They replay
+# their corpus, or with FUZZ_ENGINE=1 (clang) search for new inputs.
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
+ifdef FUZZ_ENGINE
+FUZZ_MAIN := -fsanitize=fuzzer
+else
+FUZZ_MAIN := $(B)/tests/fuzz/replay.o
+endif
 
 $(FUZZ_BIN): $(B)/%: $(B)/%.o $(B)/tests/fuzz/replay.o $(B)/libztd.a $(ZT_LIBS)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(B)/tests/fuzz/replay.o $(ZTD_LINK)
+	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(FUZZ_MAIN) $(ZTD_LINK)
 
-.PHONY: test-programs
+.PHONY: test-programs fuzz-programs
 test-programs: $(UNIT_BIN) $(MODULE_TEST_BIN) $(LIB_BIN)
+fuzz-programs: $(FUZZ_BIN)
+
+# What tests/run is called with, so that make check can run more beside it.
+# ZT_BUILD tells tests where the built programs and modules are.
+INTEROP_TESTS := $(wildcard tests/interop/*.sh)
+ASAN_B := $(B)-asan
+# $(call replays,dir): a command with arguments is one word to tests/run
+replays = $(foreach t,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
+	"$(1)/tests/fuzz/fuzz_$(t) tests/fuzz/corpus/$(t)")
+CHECK_UNIT = -l unit $(UNIT_BIN) -l modules $(MODULE_TEST_BIN) \
+	-l interop $(INTEROP_TESTS) \
+	-l 'fuzz corpora, ASan and UBSan' $(call replays,$(ASAN_B)) \
+	-l boundaries "tests/check_boundaries.sh $(B)"
+RUN_ENV := ZT_BUILD=$(B) ASAN_OPTIONS=detect_leaks=1 \
+	UBSAN_OPTIONS=print_stacktrace=1
+
+.PHONY: check-unit check-unit-programs
+check-unit-programs: all test-programs
+	$(Q)$(MAKE) --no-print-directory SAN=1 B=$(ASAN_B) fuzz-programs
+
+check-unit: check-unit-programs
+	$(Q)$(RUN_ENV) tests/run $(CHECK_UNIT)
+
+.PHONY: asan asan-run
+asan:
+	$(Q)$(MAKE) --no-print-directory SAN=1 B=$(ASAN_B) asan-run
+
+asan-run: all $(UNIT_BIN) $(FUZZ_BIN)
+	$(Q)$(RUN_ENV) tests/run -t 300 -l 'unit, ASan and UBSan' $(UNIT_BIN) \
+	    -l 'fuzz corpora, ASan and UBSan' $(call replays,$(B))
+
+FUZZ_SECONDS ?= 60
+FUZZ_RUN := $(patsubst tests/fuzz/fuzz_%.c,fuzz-run-%,$(FUZZ_SRC))
+
+.PHONY: fuzz fuzz-run $(FUZZ_RUN)
+fuzz:
+	$(Q)$(MAKE) --no-print-directory SAN=1 CLANG=1 FUZZ_ENGINE=1 \
+	    B=$(B)-fuzz CFLAGS='$(CFLAGS) -fsanitize=fuzzer-no-link' fuzz-run
+
+fuzz-run: $(FUZZ_RUN)
+
+# New inputs go to a scratch corpus; the one in the tree is only read.
+$(FUZZ_RUN): fuzz-run-%: $(B)/tests/fuzz/fuzz_%
+	@mkdir -p $(B)/corpus/$*
+	@echo '== fuzz $* for $(FUZZ_SECONDS) s'
+	$(Q)$(RUN_ENV) $< -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	    -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1 \
+	    -artifact_prefix=$(B)/$*- $(B)/corpus/$* tests/fuzz/corpus/$*
+
+.PHONY: lint
+lint: all
+	$(Q)tests/lint.sh $(B)
 
 .SECONDARY:

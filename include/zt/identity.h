@@ -41,9 +41,8 @@ struct zt_identity_rules {
 	const char *const *allow_groups; /* root-equivalent groups a record
 					    may name all the same; borrowed */
 	size_t n_allow_groups;
-	const char
-	    *etc; /* where passwd, group, subuid and subgid are; borrowed;
-			    NULL: /etc */
+	const char *etc; /* directory of passwd, group, subuid and subgid;
+			    borrowed; NULL: /etc */
 };
 
 /*

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "zt/client.h"
+#include "zt/passwd.h"
+
+#include "nss_zt.h"
+
+#define ASK_TIMEOUT_MS  250
+#define ASK_REQUEST_MAX 64 /* bytes; an NSS_REQUEST takes 41 at most */
+
+/* Can this be the name or id of one of ours?  If not, nobody needs asking. */
+static bool
+can_be_ours(const struct zt_nss_request *req)
+{
+	switch (req->op) {
+	case ZT_NSS_USER_BY_NAME:
+	case ZT_NSS_GROUP_BY_NAME:
+	case ZT_NSS_GIDS_OF_USER:
+		return zt_name_valid(req->name);
+	case ZT_NSS_USER_BY_UID:
+	case ZT_NSS_GROUP_BY_GID:
+		return zt_id_valid(req->id);
+	case ZT_NSS_USER_AT:
+	case ZT_NSS_GROUP_AT:
+		return req->id < ASK_ENTRIES_MAX;
+	}
+	return false;
+}
+
+/* Exchange the messages.  ZT_OK: some message but ABSENT stands in buf. */
+static enum zt_err
+ask(const struct zt_nss_request *req, void *buf, size_t cap, size_t *len_out)
+{
+	uint8_t msg[ASK_REQUEST_MAX];
+	struct zt_nss_absent absent;
+	enum zt_wire_type type;
+	enum zt_err err;
+	size_t len;
+
+	if (!can_be_ours(req))
+		return ZT_ERR_NOTFOUND;
+	if ((err = zt_nss_request_encode(req, msg, sizeof(msg), &len)) != ZT_OK)
+		return err;
+	err = zt_client_call(ZT_SOCKET_NSS, ASK_TIMEOUT_MS, msg, len, buf, cap,
+	    len_out);
+	if (err != ZT_OK)
+		return err;
+	if ((err = zt_wire_type(buf, *len_out, &type)) != ZT_OK)
+		return err;
+	if (type != ZT_WIRE_NSS_ABSENT)
+		return ZT_OK;
+	if ((err = zt_nss_absent_decode(buf, *len_out, &absent)) != ZT_OK)
+		return err;
+	return absent.definitive ? ZT_ERR_NOTFOUND : ZT_ERR_UNAVAIL;
+}
+
+static bool
+same_text(struct zt_str a, struct zt_str b)
+{
+	return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
+}
+
+/* Does an entry of this name, id and next cursor answer the question? */
+static bool
+answers(const struct zt_nss_request *req, struct zt_str name, uint32_t id,
+    uint32_t next)
+{
+	if (!zt_name_valid(name) || !zt_id_valid(id))
+		return false;
+	switch (req->op) {
+	case ZT_NSS_USER_BY_NAME:
+	case ZT_NSS_GROUP_BY_NAME:
+		return same_text(name, req->name) && next == 0;
+	case ZT_NSS_USER_BY_UID:
+	case ZT_NSS_GROUP_BY_GID:
+		return id == req->id && next == 0;
+	case ZT_NSS_USER_AT:
+	case ZT_NSS_GROUP_AT:
+		return next > req->id; /* or getpwent would never end */
+	case ZT_NSS_GIDS_OF_USER:
+		break;
+	}
+	return false;
+}
+
+enum zt_err
+ask_user(const struct zt_nss_request *req, struct zt_nss_user *out, void *buf,
+    size_t cap)
+{
+	struct zt_nss_user user;
+	enum zt_err err;
+	size_t len;
+
+	if ((err = ask(req, buf, cap, &len)) != ZT_OK)
+		return err;
+	if ((err = zt_nss_user_decode(buf, len, &user)) != ZT_OK)
+		return err;
+	if (!answers(req, user.name, user.uid, user.next) ||
+	    !zt_id_valid(user.gid) || !zt_field_valid(user.gecos) ||
+	    !zt_path_valid(user.home) || !zt_path_valid(user.shell))
+		return ZT_ERR_MALFORMED;
+	*out = user;
+	return ZT_OK;
+}
+
+/* *out is the caller's scratch: too large to decode into a copy here. */
+enum zt_err
+ask_group(const struct zt_nss_request *req, struct zt_nss_group *out, void *buf,
+    size_t cap)
+{
+	enum zt_err err;
+	size_t len;
+
+	if ((err = ask(req, buf, cap, &len)) != ZT_OK)
+		return err;
+	if ((err = zt_nss_group_decode(buf, len, out)) != ZT_OK)
+		return err;
+	if (!answers(req, out->name, out->gid, out->next))
+		return ZT_ERR_MALFORMED;
+	for (uint16_t i = 0; i < out->n_members; i++)
+		if (!zt_name_valid(out->members[i]))
+			return ZT_ERR_MALFORMED;
+	return ZT_OK;
+}
+
+enum zt_err
+ask_gids(const struct zt_nss_request *req, struct zt_nss_gids *out, void *buf,
+    size_t cap)
+{
+	enum zt_err err;
+	size_t len;
+
+	if ((err = ask(req, buf, cap, &len)) != ZT_OK)
+		return err;
+	if ((err = zt_nss_gids_decode(buf, len, out)) != ZT_OK)
+		return err;
+	for (uint16_t i = 0; i < out->n; i++)
+		if (!zt_id_valid(out->gids[i]))
+			return ZT_ERR_MALFORMED;
+	return ZT_OK;
+}

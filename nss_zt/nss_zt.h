@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NSS_ZT_H
+#define NSS_ZT_H
+
+#include <grp.h>
+#include <nss.h>
+#include <pwd.h>
+
+#include "zt/wire.h"
+
+/*
+ * The entry points that glibc looks for by name, and what they share.  Each
+ * tells *errnop why it failed as glibc's manual asks: NOTFOUND and UNAVAIL
+ * with ENOENT, TRYAGAIN with EAGAIN, or with ERANGE if and only if the
+ * caller's buffer is too small.  errno is untouched on success, and what the
+ * caller passed in is written on success only.
+ */
+#define NSS_PUBLIC __attribute__((__visibility__("default")))
+
+NSS_PUBLIC enum nss_status _nss_zt_getpwnam_r(const char *name,
+    struct passwd *pwd, char *buf, size_t buflen, int *errnop);
+NSS_PUBLIC enum nss_status _nss_zt_getpwuid_r(uid_t uid, struct passwd *pwd,
+    char *buf, size_t buflen, int *errnop);
+NSS_PUBLIC enum nss_status _nss_zt_setpwent(int stayopen);
+NSS_PUBLIC enum nss_status
+_nss_zt_getpwent_r(struct passwd *pwd, char *buf, size_t buflen, int *errnop);
+NSS_PUBLIC enum nss_status _nss_zt_endpwent(void);
+
+NSS_PUBLIC enum nss_status _nss_zt_getgrnam_r(const char *name,
+    struct group *grp, char *buf, size_t buflen, int *errnop);
+NSS_PUBLIC enum nss_status _nss_zt_getgrgid_r(gid_t gid, struct group *grp,
+    char *buf, size_t buflen, int *errnop);
+NSS_PUBLIC enum nss_status _nss_zt_setgrent(int stayopen);
+NSS_PUBLIC enum nss_status
+_nss_zt_getgrent_r(struct group *grp, char *buf, size_t buflen, int *errnop);
+NSS_PUBLIC enum nss_status _nss_zt_endgrent(void);
+
+NSS_PUBLIC enum nss_status
+_nss_zt_initgroups_dyn(const char *user, gid_t skip, long int *start,
+    long int *size, gid_t **groupsp, long int limit, int *errnop);
+
+/*
+ * Ask the broker and check its answer against the question: a lie, or an
+ * entry that no zt record can be, is ZT_ERR_MALFORMED.
+ *
+ * req	    by name or id; one that cannot be ours is ZT_ERR_NOTFOUND unasked
+ * out	    borrows its text from buf
+ * buf,cap  receives the message
+ *
+ * ZT_ERR_NOTFOUND is a definitive answer; other errors are no answer.
+ * Blocking: up to 250 ms.  Thread-safe: yes.
+ */
+ZT_MUST_USE enum zt_err ask_user(const struct zt_nss_request *req,
+    struct zt_nss_user *out, void *buf, size_t cap);
+ZT_MUST_USE enum zt_err ask_group(const struct zt_nss_request *req,
+    struct zt_nss_group *out, void *buf, size_t cap);
+ZT_MUST_USE enum zt_err ask_gids(const struct zt_nss_request *req,
+    struct zt_nss_gids *out, void *buf, size_t cap);
+
+/* Bytes of the longest NSS_USER: seven fields of fixed size, four texts. */
+#define ASK_USER_MAX (32 + ZT_NAME_MAX + ZT_GECOS_MAX + 2 * ZT_PATH_MAX)
+
+/* Entries an enumeration hands out at most, count. */
+#define ASK_ENTRIES_MAX 65536
+
+#endif /* NSS_ZT_H */

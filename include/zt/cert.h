@@ -19,6 +19,7 @@
 struct zt_cert_option {
 	char *name;  /* owned */
 	char *value; /* owned; text of the value, "" for a flag */
+	bool flag;   /* has no value, which is not the same as an empty one */
 };
 
 /*

@@ -35,8 +35,9 @@ struct zt_log_stats {
  * out		owned; close with zt_log_close()
  *
  * The next sequence is the number of lines present.
- * Errors: ZT_ERR_SYS with errno, ZT_ERR_DENIED if path is no regular file or
- * is writable by others, ZT_ERR_NOMEM.
+ * Errors: ZT_ERR_SYS with errno, ZT_ERR_DENIED if path is a link, no regular
+ * file or writable by its group or others, ZT_ERR_UNAVAIL if another process
+ * has the log open (flock(2)), ZT_ERR_INVAL if path is relative, ZT_ERR_NOMEM.
  * Blocking: reads the file once.
  */
 ZT_MUST_USE enum zt_err
@@ -58,21 +59,30 @@ typedef void zt_log_done(void *arg, bool durable);
  * durable) called from zt_log_dispatch() when its fate is known.  done may be
  * NULL.
  *
- * Returns ZT_OK, or ZT_ERR_TOOBIG if ZT_LOG_QUEUE_MAX lines wait, or
- * ZT_ERR_UNAVAIL if the log has failed; then done is not called and the line
- * is freed all the same.
+ * Returns ZT_OK, or ZT_ERR_TOOBIG if ZT_LOG_QUEUE_MAX lines wait (for the disk
+ * or for zt_log_dispatch()), ZT_ERR_UNAVAIL if the log has failed, or
+ * ZT_ERR_INVAL if the line is empty or holds an LF; then done is not called
+ * and the line is freed all the same.
  * Blocking: never.
  */
 ZT_MUST_USE enum zt_err zt_log_submit(struct zt_log *log, char *line,
     size_t len, zt_log_done *done, void *arg);
 
-/* Call done for every line whose fate is known.  Blocking: never. */
+/*
+ * Call done for every line whose fate is known, in the order of submission.
+ * done may submit again.  Blocking: never.
+ */
 void zt_log_dispatch(struct zt_log *log);
 
 /*
  * After a failed write or flush nothing more goes to that file, for its tail
  * is unknown: start a new one beside it, <path> moved to <path>.failed.<ms>.
- * Called at most once a second while the log has failed.
+ * The new file's first sequence is 0.  Called at most once a second while the
+ * log has failed, by the thread that submits.
+ *
+ * Errors: ZT_ERR_INVAL if the log has not failed; ZT_ERR_SYS with errno (a full
+ * disk: ENOSPC), ZT_ERR_NOMEM: then the log is as failed as before.
+ * Blocking: flushes a file and its directory.
  */
 ZT_MUST_USE enum zt_err zt_log_reopen(struct zt_log *log);
 

@@ -54,6 +54,8 @@ ZT_MUST_USE enum zt_err zt_record_attempt(const struct zt_attempt *attempt,
  * Format a lifecycle record: OCSF 1.8.0 Application Lifecycle, class 6002.
  *
  * detail  what to say besides, escaped here; or NULL
+ *
+ * Errors: ZT_ERR_NOMEM, ZT_ERR_SYS (no clock).  Source: as above.
  */
 ZT_MUST_USE enum zt_err
 zt_record_lifecycle(enum zt_lifecycle what, const struct zt_host *host,

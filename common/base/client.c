@@ -15,13 +15,14 @@
 
 #define FD_LEAST 3 /* the host program may have closed its stdio */
 
+/* The monotonic clock, or -1. */
 static int64_t
 now_ms(void)
 {
 	struct timespec ts;
 
 	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		return INT64_MAX; /* no clock, no time left */
+		return -1;
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
@@ -29,23 +30,18 @@ now_ms(void)
 static int
 left_ms(int64_t deadline)
 {
-	int64_t left = deadline - now_ms();
+	int64_t now = now_ms();
 
-	if (left <= 0)
-		return 0;
-	return left > INT32_MAX ? INT32_MAX : (int)left;
+	if (now < 0 || now >= deadline)
+		return 0; /* no clock, no time left */
+	return deadline - now > INT32_MAX ? INT32_MAX : (int)(deadline - now);
 }
 
 static enum zt_err
-sock_open(int64_t deadline, int *fd_out)
+sock_open(int *fd_out)
 {
 	zt_auto_close int fd = -1;
-	int ms = left_ms(deadline);
-	struct timeval tv = { .tv_sec = ms / 1000,
-		.tv_usec = (ms % 1000) * 1000 };
 
-	if (ms == 0)
-		return ZT_ERR_TIMEOUT;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && fd < FD_LEAST) {
 		int low = fd;
@@ -55,24 +51,42 @@ sock_open(int64_t deadline, int *fd_out)
 	}
 	if (fd < 0)
 		return ZT_ERR_SYS;
-	/* connect(2) and send(2) wait for a full backlog at most this long */
+	*fd_out = zt_take_fd(fd);
+	return ZT_OK;
+}
+
+/*
+ * Let the next connect(2) or send(2), which wait for a full backlog or
+ * buffer, wait no longer than the deadline; anew before each, for an
+ * interrupted one starts its wait again.
+ */
+static enum zt_err
+sock_limit(int fd, int64_t deadline)
+{
+	int ms = left_ms(deadline);
+	struct timeval tv = { .tv_sec = ms / 1000,
+		.tv_usec = (ms % 1000) * 1000 };
+
+	if (ms == 0)
+		return ZT_ERR_TIMEOUT; /* and a timeval of 0 would be no limit */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) != 0)
 		return ZT_ERR_SYS;
-	*fd_out = zt_take_fd(fd);
 	return ZT_OK;
 }
 
 static enum zt_err
 sock_connect(int fd, const struct sockaddr_un *sun, int64_t deadline)
 {
-	while (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) != 0) {
-		if (errno == EINTR && left_ms(deadline) > 0)
-			continue;
-		if (errno == EAGAIN || errno == EINTR)
-			return ZT_ERR_TIMEOUT;
-		return ZT_ERR_UNAVAIL;
-	}
-	return ZT_OK;
+	enum zt_err err;
+
+	do {
+		if ((err = sock_limit(fd, deadline)) != ZT_OK)
+			return err;
+		if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) ==
+		    0)
+			return ZT_OK;
+	} while (errno == EINTR);
+	return errno == EAGAIN ? ZT_ERR_TIMEOUT : ZT_ERR_UNAVAIL;
 }
 
 /* Is the peer root, or whoever root let own the socket's directory? */
@@ -103,16 +117,17 @@ peer_check(int fd, const char *path)
 static enum zt_err
 sock_send(int fd, const void *req, size_t len, int64_t deadline)
 {
+	enum zt_err err;
 	ssize_t n;
 
-	while ((n = send(fd, req, len, MSG_NOSIGNAL)) < 0) {
-		if (errno == EINTR && left_ms(deadline) > 0)
-			continue;
-		if (errno == EAGAIN || errno == EINTR)
-			return ZT_ERR_TIMEOUT;
-		return ZT_ERR_UNAVAIL;
-	}
-	return (size_t)n == len ? ZT_OK : ZT_ERR_UNAVAIL;
+	do {
+		if ((err = sock_limit(fd, deadline)) != ZT_OK)
+			return err;
+		n = send(fd, req, len, MSG_NOSIGNAL);
+		if (n >= 0)
+			return (size_t)n == len ? ZT_OK : ZT_ERR_UNAVAIL;
+	} while (errno == EINTR);
+	return errno == EAGAIN ? ZT_ERR_TIMEOUT : ZT_ERR_UNAVAIL;
 }
 
 static enum zt_err
@@ -143,13 +158,17 @@ sock_recv(int fd, void *reply, size_t cap, size_t *len_out)
 }
 
 static enum zt_err
-call(const struct sockaddr_un *sun, int64_t deadline, const void *req,
+call(const struct sockaddr_un *sun, unsigned timeout_ms, const void *req,
     size_t len, void *reply, size_t cap, size_t *len_out)
 {
 	zt_auto_close int fd = -1;
+	int64_t deadline = now_ms();
 	enum zt_err err;
 
-	if ((err = sock_open(deadline, &fd)) != ZT_OK)
+	if (deadline < 0)
+		return ZT_ERR_SYS;
+	deadline += timeout_ms;
+	if ((err = sock_open(&fd)) != ZT_OK)
 		return err;
 	if ((err = sock_connect(fd, sun, deadline)) != ZT_OK)
 		return err;
@@ -173,7 +192,7 @@ zt_client_call(const char *path, unsigned timeout_ms, const void *req,
 	if (path[0] != '/' || strlen(path) >= sizeof(sun.sun_path))
 		return ZT_ERR_INVAL;
 	strcpy(sun.sun_path, path);
-	err = call(&sun, now_ms() + timeout_ms, req, len, reply, cap, len_out);
+	err = call(&sun, timeout_ms, req, len, reply, cap, len_out);
 	errno = saved_errno;
 	return err;
 }

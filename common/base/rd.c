@@ -30,7 +30,8 @@ rd_take(struct zt_rd *rd, size_t len)
 void
 zt_rd_init(struct zt_rd *rd, const void *buf, size_t len)
 {
-	rd->p = buf;
+	/* NULL + 0 is undefined, and an empty buffer may be NULL */
+	rd->p = buf != NULL ? buf : (const uint8_t *)"";
 	rd->end = rd->p + len;
 	rd->err = ZT_OK;
 }

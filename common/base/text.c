@@ -15,7 +15,8 @@ zt_str(const char *s)
 bool
 zt_str_is(struct zt_str s, const char *lit)
 {
-	return s.len == strlen(lit) && memcmp(s.p, lit, s.len) == 0;
+	return s.len == strlen(lit) &&
+	    (s.len == 0 || memcmp(s.p, lit, s.len) == 0);
 }
 
 enum zt_err
@@ -23,7 +24,8 @@ zt_str_copy(char *dst, size_t cap, struct zt_str s)
 {
 	if (s.len >= cap)
 		return ZT_ERR_TOOBIG;
-	memcpy(dst, s.p, s.len);
+	if (s.len > 0)
+		memcpy(dst, s.p, s.len);
 	dst[s.len] = '\0';
 	return ZT_OK;
 }
@@ -84,17 +86,48 @@ utf8_decode(const uint8_t *p, size_t len, uint32_t *cp_out)
 	return n;
 }
 
-/* Characters that a terminal or a reader does not show as themselves. */
+/*
+ * Characters that a terminal or a reader does not show as themselves:
+ * controls, separators of lines, and all that Unicode 15 calls
+ * Default_Ignorable_Code_Point (formatting, fillers, variation selectors,
+ * tags), annotations and noncharacters.  Sorted.
+ */
+static const struct {
+	uint32_t first, last;
+} deceptive[] = {
+	{ 0x0000, 0x001f }, /* C0 */
+	{ 0x007f, 0x009f }, /* DEL, C1 */
+	{ 0x00ad, 0x00ad }, /* soft hyphen */
+	{ 0x034f, 0x034f }, /* grapheme joiner */
+	{ 0x061c, 0x061c }, /* Arabic letter mark */
+	{ 0x115f, 0x1160 }, /* Hangul fillers */
+	{ 0x17b4, 0x17b5 }, /* Khmer inherent vowels */
+	{ 0x180b, 0x180f }, /* Mongolian selectors, vowel separator */
+	{ 0x200b, 0x200f }, /* zero width, LRM, RLM */
+	{ 0x2028, 0x202e }, /* line, paragraph separator, embeddings */
+	{ 0x2060, 0x206f }, /* word joiner, isolates */
+	{ 0x2800, 0x2800 }, /* empty braille pattern */
+	{ 0x3164, 0x3164 }, /* Hangul filler */
+	{ 0xfdd0, 0xfdef }, /* noncharacters */
+	{ 0xfe00, 0xfe0f }, /* variation selectors */
+	{ 0xfeff, 0xfeff }, /* byte order mark */
+	{ 0xffa0, 0xffa0 }, /* halfwidth Hangul filler */
+	{ 0xfff0, 0xfffb }, /* unassigned, annotations */
+	{ 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+	{ 0xe0000, 0xe0fff }, /* tags, more variation selectors */
+};
+
 static bool
 is_deceptive(uint32_t cp)
 {
-	return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || /* C0, DEL, C1 */
-	    cp == 0xad || cp == 0x61c ||                  /* SHY, ALM */
-	    (cp >= 0x200b && cp <= 0x200f) ||             /* ZWSP to RLM */
-	    (cp >= 0x2028 && cp <= 0x202e) ||             /* LS, PS, bidi */
-	    (cp >= 0x2060 && cp <= 0x206f) ||             /* WJ, isolates */
-	    cp == 0xfeff || (cp >= 0xfff9 && cp <= 0xfffb) ||
-	    (cp >= 0xe0000 && cp <= 0xe007f); /* tags */
+	if (cp >= 0x20 && cp < 0x7f)
+		return false;
+	if ((cp & 0xfffe) == 0xfffe)
+		return true; /* a noncharacter of any plane */
+	for (size_t i = 0; i < sizeof(deceptive) / sizeof(deceptive[0]); i++)
+		if (cp >= deceptive[i].first && cp <= deceptive[i].last)
+			return true;
+	return false;
 }
 
 /* Escape the bytes of one character into unit; returns the bytes written. */

@@ -54,6 +54,13 @@ get_choice(struct zt_rd *rd, uint8_t first, uint8_t last)
 	return v;
 }
 
+/* Is v one of [first, last]?  It may come from a caller: any int. */
+static bool
+is_choice(int v, int first, int last)
+{
+	return v >= first && v <= last;
+}
+
 /* Read a count of at most max. */
 static uint16_t
 get_count(struct zt_rd *rd, uint16_t max)
@@ -120,6 +127,8 @@ zt_pam_request_encode(const struct zt_pam_request *m, void *buf, size_t cap,
 {
 	struct zt_wr wr;
 
+	if (!is_choice((int)m->phase, ZT_PHASE_AUTH, ZT_PHASE_SESSION_CLOSE))
+		return ZT_ERR_INVAL;
 	put_header(&wr, buf, cap, ZT_WIRE_PAM_REQUEST);
 	zt_wr_u8(&wr, (uint8_t)m->phase);
 	zt_wr_str16(&wr, m->service, ZT_SERVICE_MAX);
@@ -157,6 +166,8 @@ zt_pam_reply_encode(const struct zt_pam_reply *m, void *buf, size_t cap,
 {
 	struct zt_wr wr;
 
+	if (!is_choice((int)m->verdict, ZT_VERDICT_DENY, ZT_VERDICT_UNAVAIL))
+		return ZT_ERR_INVAL;
 	put_header(&wr, buf, cap, ZT_WIRE_PAM_REPLY);
 	zt_wr_u8(&wr, (uint8_t)m->verdict);
 	zt_wr_str16(&wr, m->id, ZT_ID_MAX);
@@ -238,12 +249,32 @@ zt_principals_reply_decode(const void *buf, size_t len,
 	return err;
 }
 
+/* A lookup goes by name or by number; the other field is empty. */
+static bool
+nss_request_is_clean(const struct zt_nss_request *m)
+{
+	switch (m->op) {
+	case ZT_NSS_USER_BY_NAME:
+	case ZT_NSS_GROUP_BY_NAME:
+	case ZT_NSS_GIDS_OF_USER:
+		return m->id == 0;
+	case ZT_NSS_USER_BY_UID:
+	case ZT_NSS_GROUP_BY_GID:
+	case ZT_NSS_USER_AT:
+	case ZT_NSS_GROUP_AT:
+		return m->name.len == 0;
+	}
+	return false;
+}
+
 enum zt_err
 zt_nss_request_encode(const struct zt_nss_request *m, void *buf, size_t cap,
     size_t *len_out)
 {
 	struct zt_wr wr;
 
+	if (!nss_request_is_clean(m))
+		return ZT_ERR_INVAL;
 	put_header(&wr, buf, cap, ZT_WIRE_NSS_REQUEST);
 	zt_wr_u8(&wr, (uint8_t)m->op);
 	zt_wr_str16(&wr, m->name, ZT_NAME_MAX);
@@ -262,6 +293,8 @@ zt_nss_request_decode(const void *buf, size_t len, struct zt_nss_request *out)
 	m.op = get_choice(&rd, ZT_NSS_USER_BY_NAME, ZT_NSS_GROUP_AT);
 	m.name = zt_rd_str16(&rd, ZT_NAME_MAX);
 	m.id = zt_rd_u32(&rd);
+	if (!nss_request_is_clean(&m))
+		zt_rd_fail(&rd, ZT_ERR_MALFORMED);
 	if ((err = zt_rd_end(&rd)) == ZT_OK)
 		*out = m;
 	return err;
@@ -320,37 +353,43 @@ zt_nss_group_encode(const struct zt_nss_group *m, void *buf, size_t cap,
 	return zt_wr_end(&wr, len_out);
 }
 
+/* Read a group into *out, or only check it if out is NULL. */
+static enum zt_err
+group_read(const void *buf, size_t len, struct zt_nss_group *out)
+{
+	struct zt_str name, member;
+	struct zt_rd rd;
+	uint32_t next, gid;
+	uint16_t n;
+
+	get_header(&rd, buf, len, ZT_WIRE_NSS_GROUP);
+	next = zt_rd_u32(&rd);
+	gid = zt_rd_u32(&rd);
+	name = zt_rd_str16(&rd, ZT_NAME_MAX);
+	n = get_count(&rd, ZT_MEMBERS_MAX);
+	for (uint16_t i = 0; i < n; i++) {
+		member = zt_rd_str16(&rd, ZT_NAME_MAX);
+		if (out != NULL)
+			out->members[i] = member;
+	}
+	if (out != NULL) {
+		out->next = next;
+		out->gid = gid;
+		out->name = name;
+		out->n_members = n;
+	}
+	return zt_rd_end(&rd);
+}
+
+/* Check first, then read: a copy is too big for the stack of a thread. */
 enum zt_err
 zt_nss_group_decode(const void *buf, size_t len, struct zt_nss_group *out)
 {
-	struct zt_rd rd;
+	enum zt_err err;
 
-	/* decoded in two passes: a copy would not fit a module's stack */
-	for (int pass = 0; pass < 2; pass++) {
-		struct zt_str name, member;
-		uint32_t next, gid;
-		uint16_t n;
-
-		get_header(&rd, buf, len, ZT_WIRE_NSS_GROUP);
-		next = zt_rd_u32(&rd);
-		gid = zt_rd_u32(&rd);
-		name = zt_rd_str16(&rd, ZT_NAME_MAX);
-		n = get_count(&rd, ZT_MEMBERS_MAX);
-		if (pass == 1) {
-			out->next = next;
-			out->gid = gid;
-			out->name = name;
-			out->n_members = n;
-		}
-		for (uint16_t i = 0; i < n; i++) {
-			member = zt_rd_str16(&rd, ZT_NAME_MAX);
-			if (pass == 1)
-				out->members[i] = member;
-		}
-		if (zt_rd_end(&rd) != ZT_OK)
-			break;
-	}
-	return rd.err;
+	if ((err = group_read(buf, len, NULL)) != ZT_OK)
+		return err;
+	return group_read(buf, len, out);
 }
 
 enum zt_err

@@ -93,6 +93,8 @@
 	X(ACCOUNT_INVALID, "account.invalid", "no such account",               \
 	    "see ztctl check; a user exists if a record in users.d or a "      \
 	    "local file says so")                                              \
+	X(ACCOUNT_LOCKED, "account.locked", "the account is locked",           \
+	    "its record in users.d is locked, not valid yet or not any more")  \
 	/* no decision could be had */                                         \
 	X(PDP_UNREACHABLE, "error.pdp_unreachable",                            \
 	    "the decision endpoint is unreachable",                            \

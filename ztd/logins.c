@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "logins.h"
+#include "say.h"
+#include "stamp.h"
+#include "zt/auto.h"
+#include "zt/text.h"
+#include "zt/time.h"
+
+#define BUCKETS       4096 /* a power of two */
+#define PARENTS_MAX   64   /* processes between a sudo and its sshd */
+#define PAGE_SESSIONS 64   /* sessions in one answer */
+#define FILE_NAME_MAX 64
+
+struct logins {
+	sd_event *event; /* borrowed */
+	char *dir;
+	logins_gone *gone;
+	void *arg;
+	struct login *buckets[BUCKETS];
+	size_t n;
+};
+
+static struct login **
+bucket(struct logins *logins, pid_t pid)
+{
+	return &logins->buckets[(uint32_t)pid % BUCKETS];
+}
+
+static bool
+same(const struct proc_id *a, const struct proc_id *b)
+{
+	return a->pid == b->pid && a->start == b->start;
+}
+
+static void
+file_name(const struct login *login, char name[FILE_NAME_MAX])
+{
+	(void)snprintf(name, FILE_NAME_MAX, "%d-%" PRIu64, (int)login->proc.pid,
+	    login->proc.start);
+}
+
+static void
+login_free(struct login *login)
+{
+	(void)sd_event_source_disable_unref(login->io);
+	if (login->pidfd >= 0)
+		(void)close(login->pidfd);
+	zt_cert_free(login->cert);
+	free(login->service);
+	free(login->account);
+	free(login->unix_user);
+	free(login->source_ip);
+	free(login->server_ip);
+	free(login->session_id);
+	free(login);
+}
+
+static void
+unlink_from_bucket(struct login *login)
+{
+	struct login **p = bucket(login->logins, login->proc.pid);
+
+	while (*p != login)
+		p = &(*p)->next;
+	*p = login->next;
+	login->logins->n--;
+}
+
+static void
+file_remove(const struct login *login)
+{
+	zt_auto_free char *path = NULL;
+	char name[FILE_NAME_MAX];
+
+	file_name(login, name);
+	if (asprintf(&path, "%s/%s", login->logins->dir, name) < 0) {
+		path = NULL;
+		return;
+	}
+	(void)unlink(path);
+}
+
+void
+logins_remove(struct login *login)
+{
+	if (login->state == LOGIN_OPEN)
+		file_remove(login);
+	unlink_from_bucket(login);
+	login_free(login);
+}
+
+static int
+on_process_gone(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	struct login *login = arg;
+	struct logins *logins = login->logins;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	logins->gone(logins->arg, login);
+	logins_remove(login);
+	return 0;
+}
+
+struct login *
+logins_find(const struct logins *logins, const struct proc_id *proc)
+{
+	struct login *login = logins->buckets[(uint32_t)proc->pid % BUCKETS];
+
+	while (login != NULL && !same(&login->proc, proc))
+		login = login->next;
+	return login;
+}
+
+/* Make an entry for a live process and watch it. */
+static enum zt_err
+login_new(struct logins *logins, const struct proc_id *proc, struct login **out)
+{
+	struct login *login = calloc(1, sizeof(*login));
+	enum zt_err err;
+
+	if (login == NULL)
+		return ZT_ERR_NOMEM;
+	login->logins = logins;
+	login->proc = *proc;
+	login->state = LOGIN_OFFERED;
+	login->audit_session = PROC_NO_SESSION;
+	login->pidfd = -1;
+	err = proc_open(proc, &login->pidfd);
+	if (err == ZT_OK &&
+	    sd_event_add_io(logins->event, &login->io, login->pidfd, EPOLLIN,
+		on_process_gone, login) < 0)
+		err = ZT_ERR_NOMEM;
+	if (err != ZT_OK) {
+		login_free(login);
+		return err;
+	}
+	*out = login;
+	return ZT_OK;
+}
+
+static void
+insert(struct login *login)
+{
+	struct login **p = bucket(login->logins, login->proc.pid);
+
+	login->next = *p;
+	*p = login;
+	login->logins->n++;
+}
+
+enum zt_err
+logins_get(struct logins *logins, const struct proc_id *proc,
+    struct login **out)
+{
+	struct login *login = logins_find(logins, proc);
+	enum zt_err err;
+
+	if (login == NULL) {
+		if (logins->n >= LOGINS_MAX)
+			return ZT_ERR_TOOBIG;
+		if ((err = login_new(logins, proc, &login)) != ZT_OK)
+			return err;
+		insert(login);
+	}
+	*out = login;
+	return ZT_OK;
+}
+
+/* pam_loginuid may run after us: ask the kernel until it knows. */
+static uint32_t
+audit_session_of(struct login *login)
+{
+	if (login->audit_session == PROC_NO_SESSION)
+		login->audit_session = proc_audit_session(login->proc.pid);
+	return login->audit_session;
+}
+
+/*
+ * A login without pam_loginuid inherits the audit session of whoever started
+ * sshd, so an id proves something only if one session alone has it.
+ */
+static struct login *
+by_audit_session(struct logins *logins, uint32_t id)
+{
+	struct login *found = NULL;
+
+	if (id == PROC_NO_SESSION)
+		return NULL;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct login *l = logins->buckets[i]; l != NULL;
+		     l = l->next) {
+			if (l->state != LOGIN_OPEN || !l->is_session ||
+			    audit_session_of(l) != id)
+				continue;
+			if (found != NULL)
+				return NULL;
+			found = l;
+		}
+	return found;
+}
+
+static struct login *
+by_parents(struct logins *logins, pid_t pid)
+{
+	struct proc_info info;
+
+	for (int depth = 0; depth < PARENTS_MAX; depth++) {
+		struct login *login;
+
+		if (proc_parent(pid, &info) != ZT_OK || info.id.pid <= 1)
+			return NULL;
+		login = logins_find(logins, &info.id);
+		if (login != NULL && login->state == LOGIN_OPEN &&
+		    login->is_session)
+			return login;
+		pid = info.id.pid;
+	}
+	return NULL;
+}
+
+struct login *
+logins_session_of(struct logins *logins, pid_t pid)
+{
+	struct login *login = by_parents(logins, pid);
+
+	if (login != NULL)
+		return login;
+	return by_audit_session(logins, proc_audit_session(pid));
+}
+
+size_t
+logins_count(const struct logins *logins, enum login_state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (const struct login *l = logins->buckets[i]; l != NULL;
+		     l = l->next)
+			n += l->state == state;
+	return n;
+}
+
+/* Set a member of obj, or leave it out if there is nothing to say. */
+static void
+set_text(json_t *obj, const char *key, const char *value)
+{
+	if (value != NULL)
+		(void)json_object_set_new(obj, key, json_string(value));
+}
+
+static void
+set_number(json_t *obj, const char *key, uint64_t value)
+{
+	(void)json_object_set_new(obj, key, json_integer((json_int_t)value));
+}
+
+static void
+set_time(json_t *obj, const char *key, int64_t time_ms)
+{
+	char text[ZT_TIME_MAX];
+
+	if (zt_time_ms(time_ms, text) == ZT_OK)
+		set_text(obj, key, text);
+}
+
+/* What the file keeps; the certificate in base64, as sshd gave it. */
+static json_t *
+login_to_json(const struct login *login)
+{
+	json_t *obj = json_object();
+	zt_auto_free char *cert = NULL;
+
+	set_number(obj, "pid", (uint64_t)login->proc.pid);
+	set_number(obj, "start", login->proc.start);
+	set_text(obj, "id", login->id);
+	set_text(obj, "service", login->service);
+	set_text(obj, "account", login->account);
+	set_text(obj, "unix_user", login->unix_user);
+	set_text(obj, "source_ip", login->source_ip);
+	set_text(obj, "server_ip", login->server_ip);
+	set_text(obj, "session_id", login->session_id);
+	set_number(obj, "source_port", login->source_port);
+	set_number(obj, "server_port", login->server_port);
+	set_number(obj, "opened_ms", (uint64_t)login->opened_ms);
+	(void)json_object_set_new(obj, "is_session",
+	    json_boolean(login->is_session));
+	if (login->cert != NULL) {
+		size_t len = login->cert->blob_len;
+
+		cert = malloc(4 * ((len + 2) / 3) + 1);
+		if (cert == NULL) {
+			json_decref(obj);
+			return NULL;
+		}
+		(void)EVP_EncodeBlock((uint8_t *)cert, login->cert->blob,
+		    (int)len);
+		set_text(obj, "cert", cert);
+	}
+	return obj;
+}
+
+/* Write the session's file whole, or not at all. */
+static enum zt_err
+file_write(const struct login *login)
+{
+	zt_auto_free char *path = NULL, *temp = NULL;
+	char name[FILE_NAME_MAX];
+	json_t *obj = login_to_json(login);
+	int rc;
+
+	if (obj == NULL)
+		return ZT_ERR_NOMEM;
+	file_name(login, name);
+	if (asprintf(&path, "%s/%s", login->logins->dir, name) < 0)
+		path = NULL;
+	if (asprintf(&temp, "%s/.%s", login->logins->dir, name) < 0)
+		temp = NULL;
+	if (path == NULL || temp == NULL) {
+		json_decref(obj);
+		return ZT_ERR_NOMEM;
+	}
+	rc = json_dump_file(obj, temp, JSON_COMPACT);
+	json_decref(obj);
+	if (rc != 0 || rename(temp, path) != 0) {
+		(void)unlink(temp);
+		return ZT_ERR_SYS;
+	}
+	return ZT_OK;
+}
+
+enum zt_err
+logins_open(struct login *login)
+{
+	enum zt_err err;
+
+	login->opened_ms = stamp_now_ms();
+	if ((err = file_write(login)) != ZT_OK) {
+		login->opened_ms = 0;
+		return err;
+	}
+	login->state = LOGIN_OPEN;
+	return ZT_OK;
+}
+
+static char *
+get_text(const json_t *obj, const char *key)
+{
+	const char *value = json_string_value(json_object_get(obj, key));
+
+	return value == NULL ? NULL : strdup(value);
+}
+
+static uint64_t
+get_number(const json_t *obj, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(obj, key));
+}
+
+/* Fill an entry from its file; false if the file is not ours. */
+static bool
+login_from_json(struct login *login, const json_t *obj)
+{
+	const char *id = json_string_value(json_object_get(obj, "id"));
+	const char *cert = json_string_value(json_object_get(obj, "cert"));
+
+	if (id == NULL || strlen(id) != sizeof(login->id) - 1)
+		return false;
+	if (cert != NULL &&
+	    zt_cert_parse_base64(zt_str(cert), &login->cert) != ZT_OK)
+		return false;
+	memcpy(login->id, id, sizeof(login->id));
+	login->proc = (struct proc_id){ .pid = (pid_t)get_number(obj, "pid"),
+		.start = get_number(obj, "start") };
+	login->service = get_text(obj, "service");
+	login->account = get_text(obj, "account");
+	login->unix_user = get_text(obj, "unix_user");
+	login->source_ip = get_text(obj, "source_ip");
+	login->server_ip = get_text(obj, "server_ip");
+	login->session_id = get_text(obj, "session_id");
+	login->source_port = (uint16_t)get_number(obj, "source_port");
+	login->server_port = (uint16_t)get_number(obj, "server_port");
+	login->opened_ms = (int64_t)get_number(obj, "opened_ms");
+	login->is_session = json_is_true(json_object_get(obj, "is_session"));
+	login->audit_session = PROC_NO_SESSION;
+	login->state = LOGIN_OPEN;
+	return login->service != NULL && login->account != NULL;
+}
+
+/* Watch a restored session, or report that its process is gone. */
+static void
+login_resume(struct logins *logins, struct login *login)
+{
+	login->logins = logins;
+	insert(login);
+	if (proc_open(&login->proc, &login->pidfd) == ZT_OK &&
+	    sd_event_add_io(logins->event, &login->io, login->pidfd, EPOLLIN,
+		on_process_gone, login) >= 0)
+		return;
+	logins->gone(logins->arg, login);
+	logins_remove(login);
+}
+
+static void
+file_load(struct logins *logins, const char *name)
+{
+	zt_auto_free char *path = NULL;
+	struct login *login;
+	json_t *obj;
+
+	if (asprintf(&path, "%s/%s", logins->dir, name) < 0) {
+		path = NULL;
+		return;
+	}
+	obj = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+	login = calloc(1, sizeof(*login));
+	if (login == NULL || obj == NULL || logins->n >= LOGINS_MAX) {
+		free(login);
+		login = NULL;
+	} else {
+		login->pidfd = -1;
+		if (!login_from_json(login, obj)) {
+			login_free(login);
+			login = NULL;
+		}
+	}
+	json_decref(obj);
+	if (login != NULL) {
+		login_resume(logins, login);
+		return;
+	}
+	say(LOG_WARNING, "%s is no session of ours, removed", path);
+	(void)unlink(path);
+}
+
+static enum zt_err
+load_all(struct logins *logins)
+{
+	DIR *dir = opendir(logins->dir);
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return ZT_ERR_SYS;
+	while ((entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			file_load(logins, entry->d_name);
+	(void)closedir(dir);
+	return ZT_OK;
+}
+
+enum zt_err
+logins_new(sd_event *event, const char *dir, logins_gone *gone, void *arg,
+    struct logins **out)
+{
+	struct logins *logins = calloc(1, sizeof(*logins));
+	enum zt_err err;
+
+	if (logins == NULL)
+		return ZT_ERR_NOMEM;
+	logins->event = event;
+	logins->gone = gone;
+	logins->arg = arg;
+	if ((logins->dir = strdup(dir)) == NULL)
+		err = ZT_ERR_NOMEM;
+	else
+		err = load_all(logins);
+	if (err != ZT_OK) {
+		logins_free(logins);
+		return err;
+	}
+	*out = logins;
+	return ZT_OK;
+}
+
+void
+logins_free(struct logins *logins)
+{
+	if (logins == NULL)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (logins->buckets[i] != NULL) {
+			struct login *login = logins->buckets[i];
+
+			logins->buckets[i] = login->next;
+			login_free(login);
+		}
+	free(logins->dir);
+	free(logins);
+}
+
+/* One open session as ztctl shows it. */
+static json_t *
+login_describe(struct login *login)
+{
+	json_t *obj = json_object();
+
+	set_text(obj, "id", login->id);
+	set_text(obj, "service", login->service);
+	set_text(obj, "account", login->account);
+	set_text(obj, "source_ip", login->source_ip);
+	if (login->source_port != 0)
+		set_number(obj, "source_port", login->source_port);
+	set_number(obj, "pid", (uint64_t)login->proc.pid);
+	if (audit_session_of(login) != PROC_NO_SESSION)
+		set_number(obj, "audit_session", login->audit_session);
+	set_time(obj, "opened", login->opened_ms);
+	if (login->cert != NULL) {
+		char serial[24];
+
+		(void)snprintf(serial, sizeof(serial), "%" PRIu64,
+		    login->cert->serial);
+		set_text(obj, "subject", login->cert->key_id);
+		set_text(obj, "key_id", login->cert->key_id);
+		set_text(obj, "serial", serial);
+		set_text(obj, "fingerprint", login->cert->fingerprint);
+		set_time(obj, "expires",
+		    (int64_t)login->cert->valid_before * 1000);
+	}
+	return obj;
+}
+
+json_t *
+logins_list(const struct logins *logins, uint32_t cursor, uint32_t *next_out)
+{
+	json_t *list = json_array();
+	uint32_t i = cursor;
+
+	/* the cursor is a bucket: pages shift no entry past a reader */
+	for (; i < BUCKETS && json_array_size(list) < PAGE_SESSIONS; i++)
+		for (struct login *l = logins->buckets[i]; l != NULL;
+		     l = l->next)
+			if (l->state == LOGIN_OPEN && l->is_session)
+				(void)json_array_append_new(list,
+				    login_describe(l));
+	*next_out = i < BUCKETS ? i : 0;
+	return list;
+}

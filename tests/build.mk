@@ -31,7 +31,14 @@ LIB_BIN := $(LIB_SRC:%.c=$(B)/%)
 
 $(LIB_BIN): $(B)/%: $(B)/%.o $(ZT_LIBS)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(ZT_LINK) -lmicrohttpd -lpam
+	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ZT_LINK) \
+	    -lmicrohttpd -lgnutls -lpam
+
+# The decision endpoint of tests and demo is more than one file.
+$(B)/tests/lib/zt-pdp: $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/pdp/*.c))
+
+# test_pdp runs it.
+$(B)/tests/unit/test_pdp: | $(B)/tests/lib/zt-pdp
 
 # Fuzz targets: tests/fuzz/fuzz_<parser>.c with corpus/<parser>/.  They replay
 # their corpus, or with FUZZ_ENGINE=1 (clang) search for new inputs.

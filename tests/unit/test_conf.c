@@ -375,6 +375,7 @@ what_the_ini_library_lets_pass_is_refused(void **state)
 	refused("[log]\nfile = /x ; where\n", 2, "comment behind");
 	refused("[log]\nfile = /x # where\n", 2, "comment behind");
 	refused("[log]\n  file = /x\n", 2, "indented line");
+	refused("[scope]\n  sshd\n", 2, "indented line \"sshd\"");
 	refused("[scope]\nservices = sshd\n  exempt_users = x\n", 3,
 	    "indented line");
 	refused("[scope]\nservices = sshd\n  [pam]\n", 3, "cannot use");

@@ -49,7 +49,9 @@ zt_rd_u16(struct zt_rd *rd)
 {
 	const uint8_t *p = rd_take(rd, 2);
 
-	return p == NULL ? 0 : (uint16_t)(p[0] << 8 | p[1]);
+	if (p == NULL)
+		return 0;
+	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
 uint32_t

@@ -65,24 +65,16 @@ count_backslashes(const char *s)
 	return n;
 }
 
-/*
- * A text as a JSON string.  What zt_escape() has been through already comes
- * out as it is: all that a second escaping would do is double backslashes.
- */
+/* A text from outside as a JSON string. */
 static json_t *
 text_json(struct zt_ocsf *event, const char *text)
 {
-	size_t len = strlen(text);
-	size_t cap = len * ZT_ESCAPE_GROWTH + 1;
+	size_t cap = strlen(text) * ZT_ESCAPE_GROWTH + 1;
 	zt_auto_free char *buf = malloc(cap);
-	size_t n;
 
 	if (buf == NULL)
 		return NULL;
-	n = zt_escape(buf, cap, zt_str(text));
-	if (len <= event->text_max && n == len + count_backslashes(text))
-		return json_string(text);
-	if (n > event->text_max) {
+	if (zt_escape(buf, cap, zt_str(text)) > event->text_max) {
 		(void)zt_escape(buf, event->text_max + 1, zt_str(text));
 		event->cut = true;
 	}
@@ -95,6 +87,33 @@ zt_ocsf_text(struct zt_ocsf *event, json_t *obj, const char *key,
 {
 	if (text != NULL)
 		zt_ocsf_put(event, obj, key, text_json(event, text));
+}
+
+/* Would zt_escape() change nothing but double the backslashes? */
+static bool
+is_escaped(struct zt_ocsf *event, const char *text)
+{
+	size_t len = strlen(text);
+	size_t cap = len * ZT_ESCAPE_GROWTH + 1;
+	zt_auto_free char *buf = malloc(cap);
+
+	if (buf == NULL) {
+		event->failed = true;
+		return false;
+	}
+	return zt_escape(buf, cap, zt_str(text)) ==
+	    len + count_backslashes(text);
+}
+
+void
+zt_ocsf_escaped(struct zt_ocsf *event, json_t *obj, const char *key,
+    const char *text)
+{
+	if (text != NULL && strlen(text) <= event->text_max &&
+	    is_escaped(event, text))
+		zt_ocsf_word(event, obj, key, text);
+	else
+		zt_ocsf_text(event, obj, key, text);
 }
 
 void

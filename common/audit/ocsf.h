@@ -60,6 +60,13 @@ void zt_ocsf_word(struct zt_ocsf *event, json_t *obj, const char *key,
 void zt_ocsf_text(struct zt_ocsf *event, json_t *obj, const char *key,
     const char *text);
 
+/*
+ * As zt_ocsf_text(), for what should have been through zt_escape() already: it
+ * is only escaped (again) if it was not, or must be cut.
+ */
+void zt_ocsf_escaped(struct zt_ocsf *event, json_t *obj, const char *key,
+    const char *text);
+
 /* As zt_ocsf_text(), a list of n. */
 void zt_ocsf_texts(struct zt_ocsf *event, json_t *obj, const char *key,
     char *const *texts, size_t n);

@@ -131,7 +131,7 @@ put_reason(struct zt_ocsf *event, const struct zt_outcome *outcome)
 		text = outcome->answer->reason_user;
 	zt_ocsf_word(event, event->root, "status_code",
 	    zt_reason_code(outcome->reason));
-	zt_ocsf_text(event, event->root, "status_detail", text);
+	zt_ocsf_escaped(event, event->root, "status_detail", text);
 }
 
 /*
@@ -332,7 +332,7 @@ put_policy(struct zt_ocsf *event, const struct zt_answer *answer)
 	if (answer == NULL || answer->policy == NULL)
 		return;
 	policy = zt_ocsf_object(event, event->root, "policy");
-	zt_ocsf_text(event, policy, "uid", answer->policy);
+	zt_ocsf_escaped(event, policy, "uid", answer->policy);
 	zt_ocsf_bool(event, policy, "is_applied", true);
 }
 
@@ -371,8 +371,8 @@ put_pdp(struct zt_ocsf *event, json_t *unmapped, const struct zt_answer *answer)
 		zt_ocsf_int(event, pdp, "http_status", answer->http_status);
 	zt_ocsf_int(event, pdp, "attempts", answer->attempts);
 	zt_ocsf_int(event, pdp, "latency_ms", answer->latency_ms);
-	zt_ocsf_text(event, pdp, "reason_admin", answer->reason_admin);
-	zt_ocsf_text(event, pdp, "notice", answer->notice);
+	zt_ocsf_escaped(event, pdp, "reason_admin", answer->reason_admin);
+	zt_ocsf_escaped(event, pdp, "notice", answer->notice);
 }
 
 static void

@@ -93,14 +93,17 @@ answer(struct offer *offer, struct conn *conn)
 		conn_error(conn, ZT_WIRE_ERROR_BUSY);
 }
 
-/* The sshd that runs zt-principals: its parent, which must be root's. */
+/*
+ * The sshd that runs zt-principals: its parent, which must be root's.  Its
+ * effective uid is the command's user while it reads the command's output.
+ */
 static enum zt_reason
 find_login(struct offer *offer, pid_t pid)
 {
 	struct proc_info parent;
 	enum zt_err err;
 
-	if (proc_parent(pid, &parent) != ZT_OK || parent.euid != 0)
+	if (proc_parent(pid, &parent) != ZT_OK || parent.ruid != 0)
 		return ZT_REASON_PROC_FAILED;
 	offer->attempt.pid = parent.id.pid;
 	err = logins_get(offer->broker->logins, &parent.id, &offer->login);

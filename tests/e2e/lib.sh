@@ -50,6 +50,7 @@ e2e_begin()
 	fi
 	exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
 	    HOME=/root TERM="${TERM:-dumb}" V="${V-}" PDP="${PDP-}" \
+	    E2E_TAG="${E2E_TAG-}" \
 	    E2E_INSIDE=1 E2E_BUILD="$E2E_BUILD" E2E_SELF="${0##*/}" \
 	    unshare --mount --net --pid --ipc --uts --fork --kill-child \
 	    --mount-proc --propagation private \
@@ -126,6 +127,7 @@ users_make()
 	chmod 640 /etc/shadow
 	mkdir -p /home/dave /etc/ztd/users.d
 	chown 1000:1000 /home/dave
+	install -d -o ztd -g ztd -m 750 /var/log/ztd /var/lib/ztd
 	user_record alice 70001 '"payments"'
 	user_record bob 70002
 	user_record carol 70003 '"payments"'
@@ -209,17 +211,18 @@ key()
 	ssh-keygen -q "$@" -N '' -C "$key_name@laptop" -f "/root/.ssh/$key_name"
 }
 
-# cert NAME [ssh-keygen options]: a certificate beside key NAME; by default
-# for the account of that name, valid now for ten minutes.  CA=foreign signs
-# with another CA.
+# cert NAME [-n PRINCIPAL] [ssh-keygen options]: a certificate beside key NAME.
+# Its key id is NAME up to a "-", at example.com.  By default it is for the
+# account of that name, valid now for ten minutes; "-n NONE" means without a
+# principal.  CA=foreign signs with another CA.
 cert()
 {
 	cert_name=$1
 	shift
-	case " $* " in *" -V "*) ;; *) set -- -V -1m:+10m "$@" ;; esac
 	case " $* " in *" -n "*) ;; *) set -- -n "${cert_name%%[-.]*}" "$@" ;;
 	esac
-	[ "$2" = NONE ] && shift 2
+	case " $* " in *" -V "*) ;; *) set -- "$@" -V -1m:+10m ;; esac
+	[ "$2" != NONE ] || shift 2
 	cert_serial=$((${cert_serial:-4710} + 1))
 	ssh-keygen -q -s "$T/ca/${CA:-user}" -I "${cert_name%%[-.]*}@example.com" \
 	    -z $cert_serial "$@" "/root/.ssh/$cert_name.pub"
@@ -363,8 +366,8 @@ ztd_conf_make()
 
 	[credential]
 	ca_file = /etc/ztd/user_ca.pub
-	max_lifetime_s = 86400
-	clock_skew_s = 0
+	max_lifetime = 24h
+	clock_skew = 0s
 
 	[identity]
 	users_dir = /etc/ztd/users.d
@@ -472,11 +475,39 @@ start_all()
 
 # --- The decision endpoint ----------------------------------------------
 
+# pdp_table: standard input becomes the endpoint's table
+pdp_table()
+{
+	cat >$T/pdp/new && mv $T/pdp/new $T/pdp/table
+}
+
+# What the endpoint says unless a test says otherwise.
+pdp_default()
+{
+	pdp_table <<-'END'
+	# subject           action     account  conditions => answer
+	alice@example.com   *          *        => permit policy=people-1
+	bob@example.com     *          *        => deny reason="bob is on leave"
+	carol@example.com   ssh_login  *        => permit
+	carol@example.com   *          *        => deny reason="sudo needs a ticket"
+	dave@example.com    *          *        => permit
+	erin@example.com    *          *        => permit notice="maintenance tonight"
+	dave                *          *        => permit
+	bob                 *          *        => deny reason="bob is on leave"
+	END
+}
+
+# pdp_answer ANSWER...: one answer to everything; pdp_default to end it
+pdp_answer()
+{
+	echo "* * * => $*" | pdp_table
+}
+
 # start_pdp [options]: the test endpoint, answering from $T/pdp/table
 start_pdp()
 {
 	[ -s $T/pdp/table ] || pdp_default
-	spawn pdp /mnt/build/tests/lib/zt-pdp \
+	spawn pdp /mnt/build/tests/lib/zt-pdp --log $T/log/requests.log \
 	    --port $PDP_PORT --table $T/pdp/table \
 	    --cert "$T/tls/${PDP_CERT:-server}.pem" \
 	    --key "$T/tls/${PDP_CERT:-server}.key" "$@"
@@ -550,11 +581,15 @@ e2e_end()
 # occur in the command's own text, and a file.
 REMOTE="echo in''side; : >$MARK_DIR/ran; id -un"
 
+# No command of a client may hang.
+LIMIT="timeout -k 5 60"
+
 # attempt COMMAND...: run it with $T/out, $T/err, STATUS, RAN (yes or no)
 attempt()
 {
 	rm -f $MARK_DIR/*
-	timeout -k 5 60 "$@" >$T/out 2>$T/err </dev/null
+	BEFORE=$(records)
+	"$@" >$T/out 2>$T/err </dev/null
 	STATUS=$?
 	RAN=no
 	if grep -q inside $T/out || [ -e $MARK_DIR/ran ]; then
@@ -563,22 +598,23 @@ attempt()
 }
 
 # login USER [ssh options]: one attempt of USER with the key of that name;
-# KEY=name takes another key
+# KEY=name takes another key, REMOTE_CMD=text another command
 login()
 {
 	login_user=$1
 	shift
-	attempt ssh -i "/root/.ssh/${KEY:-$login_user}" -o IdentitiesOnly=yes \
+	attempt $LIMIT ssh -i "/root/.ssh/${KEY:-$login_user}" -o IdentitiesOnly=yes \
 	    "$@" "$login_user@pay-db-1" "${REMOTE_CMD:-$REMOTE}"
 }
 
-# expect_in NAME USER [ssh options]: the login works and runs the command
+# expect_in NAME USER [ssh options]: the login works and runs the command, as
+# USER or as AS
 expect_in()
 {
 	expect_name=$1
 	shift
 	login "$@"
-	judge_allowed "$expect_name" "$1"
+	judge_allowed "$expect_name" "${AS:-$1}"
 }
 
 judge_allowed()
@@ -600,9 +636,11 @@ expect_out()
 	judge_refused "$expect_name" "$expect_code"
 }
 
-# judge_refused NAME CODE: CODE is a reason code; "none" if there can be no
-# record (no broker); "quiet" if sshd refuses before PAM and only the record
-# tells; "-" if neither is looked at.
+# judge_refused NAME CODE: how the refusal of the last attempt must be told
+#   <reason code>        in the user's line, and in the record that it names
+#   record:<reason code> in a new record only: sshd refuses before PAM speaks
+#   none                 to the user, without a decision: there is no broker
+#   -                    does not matter
 judge_refused()
 {
 	if [ $STATUS -eq 0 ] || [ $RAN = yes ]; then
@@ -626,26 +664,23 @@ judge_refused()
 refusal_fault()
 {
 	case $1 in
-	-)
-		return
-		;;
+	-) ;;
 	none)
-		grep -q '^zt: ' $T/err || echo "the user was not told why"
-		! grep -q '(decision ' $T/err || echo "a decision id was invented"
-		return
+		grep -q 'zt: ' $T/err || echo "the user was not told why"
+		! grep -q '(decision ' $T/err || echo "a decision was invented"
 		;;
-	quiet)
-		return
+	record:*)
+		wait_for 5 recorded_since "$BEFORE" "${1#*:}" ||
+		    echo "no new record says ${1#*:}"
+		;;
+	*)
+		fault_id=$(decision_id)
+		fault_code=$(record "${fault_id:-none}" | reason_of)
+		[ -n "$fault_id" ] || echo "the user's line has no decision id"
+		[ "$fault_code" = "$1" ] ||
+		    echo "the record says '$fault_code', not '$1'"
 		;;
 	esac
-	fault_id=$(decision_id)
-	[ -n "$fault_id" ] || {
-		echo "the user's line has no decision id"
-		return
-	}
-	fault_code=$(record "$fault_id" | reason_of)
-	[ "$fault_code" = "$1" ] ||
-	    echo "the record says '$fault_code', not '$1'"
 }
 
 # The decision id in the line that the user was shown.
@@ -663,19 +698,19 @@ record()
 	grep -F "\"$1\"" $LOG | tail -n 1
 }
 
-# The last record of an attempt.
-last_record()
-{
-	tail -n "${1:-1}" $LOG | head -n 1
-}
-
-# The reason code of the record on standard input.
+# The reason codes of the records on standard input.
 reason_of()
 {
 	jq -r '.status_code // empty'
 }
 
+# recorded_since N CODE: a record after the first N has this reason code
+recorded_since()
+{
+	tail -n "+$(($1 + 1))" $LOG | reason_of | grep -qxF -- "$2"
+}
+
 records()
 {
-	wc -l <$LOG
+	if [ -e $LOG ]; then wc -l <$LOG; else echo 0; fi
 }

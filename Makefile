@@ -38,6 +38,7 @@ include nss_zt/build.mk
 include ztd/build.mk
 include tools/build.mk
 include tests/build.mk
+include tests/e2e/build.mk
 include packaging/build.mk
 
 $(B)/%.o: %.c $(B)/.flags
@@ -54,7 +55,7 @@ $(B)/.flags: FORCE
 .PHONY: FORCE
 FORCE:
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(patsubst %.c,$(B)/%.d,$(wildcard */*.c */*/*.c */*/*/*.c))
 
 .PHONY: help
 help:

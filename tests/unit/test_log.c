@@ -83,10 +83,15 @@ disk_release(int error)
 static void
 disk_await(void)
 {
-	(void)pthread_mutex_lock(&disk.lock);
-	while (disk.waiting == 0)
-		(void)pthread_cond_wait(&disk.changed, &disk.lock);
-	(void)pthread_mutex_unlock(&disk.lock);
+	unsigned waiting = 0;
+
+	for (int ms = 0; waiting == 0 && ms < WAIT_MS; ms++) {
+		(void)usleep(1000);
+		(void)pthread_mutex_lock(&disk.lock);
+		waiting = disk.waiting;
+		(void)pthread_mutex_unlock(&disk.lock);
+	}
+	assert_int_equal(waiting, 1);
 }
 
 /* A directory of the test's own and a log in it. */

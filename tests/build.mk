@@ -23,7 +23,13 @@ MODULE_TEST_BIN := $(MODULE_TEST_SRC:%.c=$(B)/%)
 
 $(MODULE_TEST_BIN): $(B)/%: $(B)/%.o $(B)/libbase.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $^ -lcmocka -lpam -ldl -lpthread
+	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+	    -lcmocka -lpam -ldl -lpthread
+
+PAM_HELP_SRC := $(filter-out $(MODULE_TEST_SRC),$(wildcard tests/pam/*.c))
+$(filter $(B)/tests/pam/%,$(MODULE_TEST_BIN)): $(PAM_HELP_SRC:%.c=$(B)/%.o)
+NSS_HELP_SRC := $(filter-out $(MODULE_TEST_SRC),$(wildcard tests/nss/*.c))
+$(filter $(B)/tests/nss/%,$(MODULE_TEST_BIN)): $(NSS_HELP_SRC:%.c=$(B)/%.o)
 
 # Programs that tests use: tests/lib/<name>.c
 LIB_SRC := $(wildcard tests/lib/*.c)

@@ -263,15 +263,18 @@ obligations_met(const json_t *list, const json_t **notice, const json_t **unmet)
 	return true;
 }
 
+static const char *
+text_or_none(const json_t *value)
+{
+	return is_text(value) ? json_string_value(value) : "(none)";
+}
+
 /* Turn a permit with an unmet obligation into a denial that names it. */
 static enum zt_err
 obligation_deny(struct zt_answer *answer, const json_t *unmet)
 {
-	static const char prefix[] = "obligation not met: ";
-	const json_t *type = json_object_get(unmet, "type");
-	const json_t *id = json_object_get(unmet, "id");
 	char raw[ZT_ANSWER_REASON_MAX + 1];
-	json_auto_t *text = NULL;
+	char *admin;
 
 	answer->kind = ZT_ANSWER_DENY;
 	answer->reason = ZT_REASON_POLICY_OBLIGATION;
@@ -279,15 +282,14 @@ obligation_deny(struct zt_answer *answer, const json_t *unmet)
 	free(zt_take(answer->reason_user));
 	if (answer->reason_admin != NULL)
 		return ZT_OK;
-	(void)snprintf(raw, sizeof(raw), "%stype %.100s id %.100s", prefix,
-	    is_text(type) ? json_string_value(type) : "(none)",
-	    is_text(id) ? json_string_value(id) : "(none)");
-	/* cut in the middle of a character: not UTF-8, so escape it here */
-	answer->reason_admin = malloc(ZT_ANSWER_REASON_MAX + 1);
-	if (answer->reason_admin == NULL)
+	(void)snprintf(raw, sizeof(raw),
+	    "obligation not met: type %.100s id %.100s",
+	    text_or_none(json_object_get(unmet, "type")),
+	    text_or_none(json_object_get(unmet, "id")));
+	if ((admin = malloc(ZT_ANSWER_REASON_MAX + 1)) == NULL)
 		return ZT_ERR_NOMEM;
-	(void)zt_escape(answer->reason_admin, ZT_ANSWER_REASON_MAX + 1,
-	    zt_str(raw));
+	(void)zt_escape(admin, ZT_ANSWER_REASON_MAX + 1, zt_str(raw));
+	answer->reason_admin = admin;
 	return ZT_OK;
 }
 

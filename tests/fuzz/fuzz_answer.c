@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <jansson.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "zt/decision.h"
 

@@ -506,7 +506,7 @@ static void
 port_file_write(void)
 {
 	zt_auto_free char *temp = NULL;
-	FILE *f;
+	FILE *f = NULL;
 
 	if (options.port_file == NULL)
 		return;

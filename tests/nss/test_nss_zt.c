@@ -1,0 +1,959 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "zt/client.h"
+
+#define SWEEP_MAX 4096 /* bytes of the caller's buffer */
+#define CANARY    16
+#define SENTINEL  12345 /* in errno and *errnop, to see whether it is touched */
+#define POISON    0x5a
+
+#define UID     70001
+#define GID     70002
+#define MEMBERS 40
+
+static const char *why_not; /* these tests cannot run here; or NULL */
+
+/* Every lookup; they are all put to the same tests. */
+enum entry { PWNAM, PWUID, PWENT, GRNAM, GRGID, GRENT, ENTRIES };
+
+union result {
+	struct passwd pwd;
+	struct group grp;
+	uint8_t raw[sizeof(struct passwd) + sizeof(struct group)];
+};
+
+static bool
+is_user(enum entry e)
+{
+	return e <= PWENT;
+}
+
+static bool
+is_enumeration(enum entry e)
+{
+	return e == PWENT || e == GRENT;
+}
+
+static enum nss_status
+invoke(enum entry e, union result *r, char *buf, size_t len, int *errnop)
+{
+	switch (e) {
+	case PWNAM:
+		return module.getpwnam_r("alice", &r->pwd, buf, len, errnop);
+	case PWUID:
+		return module.getpwuid_r(UID, &r->pwd, buf, len, errnop);
+	case PWENT:
+		return module.getpwent_r(&r->pwd, buf, len, errnop);
+	case GRNAM:
+		return module.getgrnam_r("staff1", &r->grp, buf, len, errnop);
+	case GRGID:
+		return module.getgrgid_r(GID, &r->grp, buf, len, errnop);
+	case GRENT:
+		return module.getgrent_r(&r->grp, buf, len, errnop);
+	case ENTRIES:
+		break;
+	}
+	fail();
+	return NSS_STATUS_UNAVAIL;
+}
+
+static void
+rewind_all(void)
+{
+	assert_int_equal(module.setpwent(0), NSS_STATUS_SUCCESS);
+	assert_int_equal(module.setgrent(0), NSS_STATUS_SUCCESS);
+}
+
+static const char *
+member_name(size_t i)
+{
+	static char names[MEMBERS][16];
+
+	snprintf(names[i], sizeof(names[i]), "member%zu", i);
+	return names[i];
+}
+
+/* Make the broker's next reply a good answer to the entry. */
+static void
+good_reply(enum entry e)
+{
+	const char *members[MEMBERS];
+
+	for (size_t i = 0; i < MEMBERS; i++)
+		members[i] = member_name(i);
+	if (is_user(e))
+		fake_user(is_enumeration(e) ? 1 : 0, UID, GID, "alice",
+		    "Alice A.", "/home/alice", "/bin/bash");
+	else
+		fake_group(is_enumeration(e) ? 1 : 0, GID, "staff1", MEMBERS,
+		    members);
+}
+
+static void
+start(enum entry e)
+{
+	fake_start(0);
+	good_reply(e);
+	rewind_all();
+}
+
+static bool
+is_poison(const union result *r)
+{
+	for (size_t i = 0; i < sizeof(r->raw); i++)
+		if (r->raw[i] != POISON)
+			return false;
+	return true;
+}
+
+/* Call with everything poisoned; a failure must leave it so. */
+static enum nss_status
+call(enum entry e, union result *r, char *buf, size_t len, int *errnop)
+{
+	enum nss_status status;
+
+	memset(r, POISON, sizeof(*r));
+	*errnop = SENTINEL;
+	errno = SENTINEL;
+	status = invoke(e, r, buf, len, errnop);
+	assert_int_equal(errno, SENTINEL);
+	if (status == NSS_STATUS_SUCCESS)
+		assert_int_equal(*errnop, SENTINEL);
+	else
+		assert_true(is_poison(r));
+	return status;
+}
+
+/* One call with a buffer that suffices, and its expected failure. */
+static void
+fails_with(enum entry e, enum nss_status status, int want_errno)
+{
+	union result r;
+	char buf[SWEEP_MAX];
+	int err;
+
+	assert_int_equal(call(e, &r, buf, sizeof(buf), &err), status);
+	assert_int_equal(err, want_errno);
+}
+
+static void
+succeeds(enum entry e)
+{
+	union result r;
+	char buf[SWEEP_MAX];
+	int err;
+
+	rewind_all();
+	assert_int_equal(call(e, &r, buf, sizeof(buf), &err),
+	    NSS_STATUS_SUCCESS);
+}
+
+static void
+inside(const char *s, const char *want, const char *buf, size_t len)
+{
+	assert_true(s >= buf && s + strlen(want) + 1 <= buf + len);
+	assert_string_equal(s, want);
+}
+
+static void
+result_is_right(enum entry e, const union result *r, const char *buf,
+    size_t len)
+{
+	if (is_user(e)) {
+		inside(r->pwd.pw_name, "alice", buf, len);
+		inside(r->pwd.pw_passwd, "*", buf, len);
+		inside(r->pwd.pw_gecos, "Alice A.", buf, len);
+		inside(r->pwd.pw_dir, "/home/alice", buf, len);
+		inside(r->pwd.pw_shell, "/bin/bash", buf, len);
+		assert_int_equal(r->pwd.pw_uid, UID);
+		assert_int_equal(r->pwd.pw_gid, GID);
+		return;
+	}
+	inside(r->grp.gr_name, "staff1", buf, len);
+	inside(r->grp.gr_passwd, "*", buf, len);
+	assert_int_equal(r->grp.gr_gid, GID);
+	assert_int_equal((uintptr_t)r->grp.gr_mem % sizeof(char *), 0);
+	assert_true((char *)r->grp.gr_mem >= buf);
+	assert_true((char *)(r->grp.gr_mem + MEMBERS + 1) <= buf + len);
+	for (size_t i = 0; i < MEMBERS; i++)
+		inside(r->grp.gr_mem[i], member_name(i), buf, len);
+	assert_null(r->grp.gr_mem[MEMBERS]);
+}
+
+/* Every length of a buffer at one alignment; returns the least that fits. */
+static size_t
+sweep(enum entry e, size_t align)
+{
+	static char area[SWEEP_MAX + 64 + CANARY] __attribute__((aligned(64)));
+	char *buf = area + align;
+	size_t least = SIZE_MAX;
+	union result r;
+	int err;
+
+	for (size_t len = 0; len <= SWEEP_MAX; len++) {
+		enum nss_status status;
+
+		memset(area, 0xa5, sizeof(area));
+		rewind_all();
+		status = call(e, &r, buf, len, &err);
+		for (size_t i = 0; i < CANARY; i++)
+			assert_int_equal((uint8_t)buf[len + i], 0xa5);
+		for (size_t i = 0; i < align; i++)
+			assert_int_equal((uint8_t)area[i], 0xa5);
+		if (status == NSS_STATUS_SUCCESS) {
+			least = least == SIZE_MAX ? len : least;
+			result_is_right(e, &r, buf, len);
+			continue;
+		}
+		assert_int_equal(status, NSS_STATUS_TRYAGAIN);
+		assert_int_equal(err, ERANGE);
+		assert_int_equal(least, SIZE_MAX); /* fits once, fits ever */
+	}
+	return least;
+}
+
+#define NEED_ROOT()                                                \
+	do {                                                       \
+		(void)state;                                       \
+		if (why_not != NULL) {                             \
+			print_message("# skipped: %s\n", why_not); \
+			skip();                                    \
+		}                                                  \
+	} while (0)
+
+static void
+every_buffer_is_erange_until_the_entry_fits(void **state)
+{
+	NEED_ROOT();
+	for (enum entry e = PWNAM; e < ENTRIES; e++) {
+		start(e);
+		for (size_t align = 0; align < 8; align++) {
+			size_t least = sweep(e, align);
+			size_t exact = is_user(e)
+			    ? sizeof("alice*Alice A./home/alice/bin/bash") + 4
+			    : (8 - align) % 8 + (MEMBERS + 1) * sizeof(char *) +
+				sizeof("staff1*") + 1 + 10 * 8 + 30 * 9;
+
+			assert_int_equal(least, exact);
+		}
+	}
+}
+
+static void
+an_absent_buffer_is_erange(void **state)
+{
+	union result r;
+	int err;
+
+	NEED_ROOT();
+	for (enum entry e = PWNAM; e < ENTRIES; e++) {
+		start(e);
+		assert_int_equal(call(e, &r, NULL, 0, &err),
+		    NSS_STATUS_TRYAGAIN);
+		assert_int_equal(err, ERANGE);
+	}
+}
+
+static void
+the_largest_group_fits_once_the_buffer_does(void **state)
+{
+	static char names[ZT_MEMBERS_MAX][ZT_NAME_MAX + 1];
+	const char *members[ZT_MEMBERS_MAX];
+	char *buf = malloc(1 << 17);
+	union result r;
+	int err;
+
+	NEED_ROOT();
+	for (size_t i = 0; i < ZT_MEMBERS_MAX; i++) {
+		snprintf(names[i], sizeof(names[i]), "m%030zu", i);
+		members[i] = names[i];
+	}
+	start(GRNAM);
+	fake_group(0, GID, "staff1", ZT_MEMBERS_MAX, members);
+	assert_int_equal(call(GRNAM, &r, buf, 1 << 10, &err),
+	    NSS_STATUS_TRYAGAIN);
+	assert_int_equal(err, ERANGE);
+	assert_int_equal(call(GRNAM, &r, buf, 1 << 17, &err),
+	    NSS_STATUS_SUCCESS);
+	assert_string_equal(r.grp.gr_mem[ZT_MEMBERS_MAX - 1],
+	    names[ZT_MEMBERS_MAX - 1]);
+	assert_null(r.grp.gr_mem[ZT_MEMBERS_MAX]);
+	free(buf);
+}
+
+static void
+only_a_definitive_answer_is_notfound(void **state)
+{
+	NEED_ROOT();
+	for (enum entry e = PWNAM; e < ENTRIES; e++) {
+		start(e);
+		fake_absent(true);
+		fails_with(e, NSS_STATUS_NOTFOUND, ENOENT);
+		fake_absent(false);
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+	}
+}
+
+static void
+an_error_of_the_broker_is_unavailable(void **state)
+{
+	NEED_ROOT();
+	for (enum entry e = PWNAM; e < ENTRIES; e++) {
+		start(e);
+		for (int error = ZT_WIRE_ERROR_VERSION;
+		     error <= ZT_WIRE_ERROR_REFUSED; error++) {
+			fake->len =
+			    zt_wire_error_encode((enum zt_wire_error)error,
+				fake->reply, sizeof(fake->reply));
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		}
+		fake->mode = FAKE_CLOSE;
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+	}
+}
+
+static void
+an_answer_to_another_question_is_unavailable(void **state)
+{
+	const uint32_t gid = GID;
+
+	NEED_ROOT();
+	for (enum entry e = PWNAM; e < ENTRIES; e++) {
+		start(e);
+		good_reply(is_user(e) ? GRNAM : PWNAM);
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		fake_gids(&gid, 1);
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		good_reply(e);
+		fake->reply[0] = ZT_WIRE_VERSION + 1;
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+	}
+}
+
+static void
+every_truncation_and_every_tail_is_unavailable(void **state)
+{
+	NEED_ROOT();
+	for (enum entry e = PWNAM; e < ENTRIES; e++) {
+		size_t len;
+
+		start(e);
+		len = fake->len;
+		for (fake->len = 1; fake->len < len; fake->len++)
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		fake->len = len + 1;
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		fake->len = ZT_WIRE_MAX;
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		fake->len = ZT_WIRE_MAX + 1;
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		fake->len = len;
+		succeeds(e);
+	}
+}
+
+/* No byte of a reply, set to anything, brings a wrong answer. */
+static void
+a_changed_byte_never_yields_another_identity(void **state)
+{
+	static const uint8_t values[] = { 0, 1, ':', '\n', '/', 0x7f, 0xff };
+	union result r;
+	char buf[SWEEP_MAX];
+	int err;
+
+	NEED_ROOT();
+	start(PWNAM);
+	for (size_t i = 0; i < fake->len; i++) {
+		const uint8_t old = fake->reply[i];
+
+		for (size_t v = 0; v < sizeof(values); v++) {
+			fake->reply[i] = values[v];
+			if (call(PWNAM, &r, buf, sizeof(buf), &err) !=
+			    NSS_STATUS_SUCCESS)
+				continue;
+			assert_string_equal(r.pwd.pw_name, "alice");
+			assert_true(r.pwd.pw_uid != 0 && r.pwd.pw_gid != 0);
+			assert_null(strpbrk(r.pwd.pw_gecos, ":\n\x7f\x01"));
+			assert_int_equal(r.pwd.pw_dir[0], '/');
+			assert_int_equal(r.pwd.pw_shell[0], '/');
+		}
+		fake->reply[i] = old;
+	}
+}
+
+static const uint32_t bad_ids[] = { 0, 65535, UINT32_MAX - 1, UINT32_MAX };
+#define BAD_IDS (sizeof(bad_ids) / sizeof(bad_ids[0]))
+
+static void
+a_user_that_is_none_of_ours_is_unavailable(void **state)
+{
+	static const char *const bad_paths[] = { "", "/", "home", "./x", "/a:b",
+		"/a\nb", "/a\033b", "/a\177b", "/../etc", "/home/.." };
+	static const char *const bad_fields[] = { "a:b", "a\nb", "\t", "\001" };
+
+	NEED_ROOT();
+	start(PWNAM);
+	for (enum entry e = PWNAM; e <= PWENT; e++) {
+		const uint32_t next = is_enumeration(e) ? 1 : 0;
+
+		for (size_t i = 0; i < BAD_IDS; i++) {
+			fake_user(next, bad_ids[i], GID, "alice", "", "/h",
+			    "/s");
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+			fake_user(next, UID, bad_ids[i], "alice", "", "/h",
+			    "/s");
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		}
+		for (size_t i = 0; i < sizeof(bad_paths) / sizeof(char *);
+		     i++) {
+			fake_user(next, UID, GID, "alice", "", bad_paths[i],
+			    "/s");
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+			fake_user(next, UID, GID, "alice", "", "/h",
+			    bad_paths[i]);
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		}
+		for (size_t i = 0; i < sizeof(bad_fields) / sizeof(char *);
+		     i++) {
+			fake_user(next, UID, GID, "alice", bad_fields[i], "/h",
+			    "/s");
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		}
+		fake_user(next, UID, GID, "a:b", "", "/h", "/s");
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		fake_user(next, UID, GID, "", "", "/h", "/s");
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+	}
+}
+
+static void
+a_user_that_was_not_asked_for_is_unavailable(void **state)
+{
+	NEED_ROOT();
+	start(PWNAM);
+	fake_user(0, UID, GID, "bob", "", "/h", "/s");
+	fails_with(PWNAM, NSS_STATUS_UNAVAIL, ENOENT);
+	fake_user(0, UID, GID, "alice2", "", "/h", "/s");
+	fails_with(PWNAM, NSS_STATUS_UNAVAIL, ENOENT);
+	fake_user(0, UID + 1, GID, "alice", "", "/h", "/s");
+	fails_with(PWUID, NSS_STATUS_UNAVAIL, ENOENT);
+	fake_user(1, UID, GID, "alice", "", "/h", "/s");
+	fails_with(PWNAM, NSS_STATUS_UNAVAIL, ENOENT);
+	fails_with(PWUID, NSS_STATUS_UNAVAIL, ENOENT);
+}
+
+static void
+a_group_that_is_none_of_ours_is_unavailable(void **state)
+{
+	static const char *const bad[] = { "", "a:b", "a,b", "a\nb", "-x" };
+	const char *member = "bob";
+
+	NEED_ROOT();
+	start(GRNAM);
+	for (enum entry e = GRNAM; e <= GRENT; e++) {
+		const uint32_t next = is_enumeration(e) ? 1 : 0;
+
+		for (size_t i = 0; i < BAD_IDS; i++) {
+			fake_group(next, bad_ids[i], "staff1", 1, &member);
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		}
+		for (size_t i = 0; i < sizeof(bad) / sizeof(char *); i++) {
+			fake_group(next, GID, "staff1", 1, &bad[i]);
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+			fake_group(next, GID, bad[i], 0, NULL);
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		}
+	}
+	fake_group(0, GID, "staff2", 0, NULL);
+	fails_with(GRNAM, NSS_STATUS_UNAVAIL, ENOENT);
+	fake_group(0, GID + 1, "staff1", 0, NULL);
+	fails_with(GRGID, NSS_STATUS_UNAVAIL, ENOENT);
+}
+
+static void
+what_cannot_be_ours_is_notfound_unasked(void **state)
+{
+	static const char *const bad[] = { "", "-x", "a:b", "a b", "1x", "a\nb",
+		"../x", "a234567890123456789012345678901234" };
+	union result r;
+	char buf[SWEEP_MAX];
+	int err;
+
+	NEED_ROOT();
+	start(PWNAM);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(char *); i++) {
+		assert_int_equal(module.getpwnam_r(bad[i], &r.pwd, buf,
+				     sizeof(buf), &err),
+		    NSS_STATUS_NOTFOUND);
+		assert_int_equal(err, ENOENT);
+		assert_int_equal(module.getgrnam_r(bad[i], &r.grp, buf,
+				     sizeof(buf), &err),
+		    NSS_STATUS_NOTFOUND);
+	}
+	for (size_t i = 0; i < BAD_IDS; i++) {
+		assert_int_equal(module.getpwuid_r(bad_ids[i], &r.pwd, buf,
+				     sizeof(buf), &err),
+		    NSS_STATUS_NOTFOUND);
+		assert_int_equal(module.getgrgid_r(bad_ids[i], &r.grp, buf,
+				     sizeof(buf), &err),
+		    NSS_STATUS_NOTFOUND);
+	}
+	assert_int_equal(fake->requests, 0);
+}
+
+static void
+a_broker_that_hangs_costs_250_ms(void **state)
+{
+	NEED_ROOT();
+	for (enum entry e = PWNAM; e < ENTRIES; e++) {
+		int64_t began, took;
+
+		start(e);
+		fake->mode = FAKE_HANG;
+		began = fake_now_ms();
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		took = fake_now_ms() - began;
+		assert_in_range(took, 200, 1500);
+	}
+}
+
+static void
+without_a_broker_a_lookup_costs_under_1_ms(void **state)
+{
+	int64_t began;
+
+	NEED_ROOT();
+	for (int stale = 0; stale < 2; stale++) {
+		fake_stop(); /* leaves its socket behind */
+		if (stale == 0)
+			(void)unlink(ZT_SOCKET_NSS);
+		else
+			start(PWNAM);
+		fake_stop();
+		began = fake_now_ms();
+		for (int i = 0; i < 1000; i++)
+			fails_with((enum entry)(i % ENTRIES),
+			    NSS_STATUS_UNAVAIL, ENOENT);
+		assert_in_range(fake_now_ms() - began, 0, 1000);
+	}
+}
+
+static void
+lookup_as(uid_t broker, uid_t dir_owner, mode_t dir_mode, bool believed)
+{
+	fake_start(broker);
+	good_reply(PWNAM);
+	assert_int_equal(chown(ZT_RUN_DIR, dir_owner, 0), 0);
+	assert_int_equal(chmod(ZT_RUN_DIR, dir_mode), 0);
+	if (believed)
+		succeeds(PWNAM);
+	else
+		fails_with(PWNAM, NSS_STATUS_UNAVAIL, ENOENT);
+	assert_int_equal(fake->requests, believed ? 1 : 0);
+	assert_int_equal(chown(ZT_RUN_DIR, 0, 0), 0);
+	assert_int_equal(chmod(ZT_RUN_DIR, 0755), 0);
+}
+
+static void
+an_impostor_is_not_even_asked(void **state)
+{
+	NEED_ROOT();
+	lookup_as(0, 0, 0755, true);
+	lookup_as(1234, 1234, 0755, true);
+	lookup_as(1234, 0, 0755, false);
+	lookup_as(1234, 4321, 0755, false);
+	lookup_as(1234, 1234, 0775, false);
+	lookup_as(1234, 1234, 0757, false);
+}
+
+static int
+count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static void
+no_descriptor_stays_open(void **state)
+{
+	int before;
+
+	NEED_ROOT();
+	start(PWNAM);
+	before = count_fds();
+	for (enum entry e = PWNAM; e < ENTRIES; e++) {
+		good_reply(e);
+		succeeds(e);
+		fake_absent(true);
+		fails_with(e, NSS_STATUS_NOTFOUND, ENOENT);
+		fake->len = 1;
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+	}
+	fake->mode = FAKE_HANG;
+	fails_with(PWNAM, NSS_STATUS_UNAVAIL, ENOENT);
+	assert_int_equal(count_fds(), before);
+}
+
+/* Run fn in a child; it returns 0 for success. */
+static void
+in_child(int (*fn)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(fn());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static bool
+looks_up(void)
+{
+	union result r;
+	char buf[SWEEP_MAX];
+	int err;
+
+	return invoke(PWNAM, &r, buf, sizeof(buf), &err) ==
+	    NSS_STATUS_SUCCESS &&
+	    strcmp(r.pwd.pw_dir, "/home/alice") == 0;
+}
+
+static int
+with_closed_stdio(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		close(fd);
+	if (!looks_up())
+		return 1;
+	for (int fd = 0; fd < 16; fd++)
+		if (fd < 3 && fcntl(fd, F_GETFD) != -1)
+			return 2;
+	return 0;
+}
+
+static int
+with_5000_files(void)
+{
+	const struct rlimit limit = { 8192, 8192 };
+	int fd = -1;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 1;
+	for (int i = 0; i < 5000; i++)
+		if ((fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
+			return 2;
+	return fd >= 5000 && looks_up() ? 0 : 3;
+}
+
+static int
+without_descriptors(void)
+{
+	const struct rlimit limit = { 3, 3 };
+	union result r;
+	char buf[SWEEP_MAX];
+	int err;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 1;
+	return invoke(PWNAM, &r, buf, sizeof(buf), &err) == NSS_STATUS_UNAVAIL
+	    ? 0
+	    : 2;
+}
+
+static void
+it_works_with_closed_stdio(void **state)
+{
+	NEED_ROOT();
+	start(PWNAM);
+	in_child(with_closed_stdio);
+}
+
+static void
+it_works_with_5000_files_open(void **state)
+{
+	NEED_ROOT();
+	start(PWNAM);
+	in_child(with_5000_files);
+}
+
+static void
+out_of_descriptors_is_unavailable(void **state)
+{
+	NEED_ROOT();
+	start(PWNAM);
+	in_child(without_descriptors);
+}
+
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static void
+signals_do_not_disturb_a_lookup(void **state)
+{
+	struct sigaction sa = { .sa_handler = on_alarm }; /* no SA_RESTART */
+	struct itimerval tick = { { 0, 300 }, { 0, 300 } };
+
+	NEED_ROOT();
+	start(PWNAM);
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &tick, NULL);
+	for (int i = 0; i < 2000; i++)
+		succeeds(PWNAM);
+	memset(&tick, 0, sizeof(tick));
+	setitimer(ITIMER_REAL, &tick, NULL);
+}
+
+static void *
+look_up_often(void *arg)
+{
+	bool *ok = arg;
+
+	*ok = true;
+	for (int i = 0; i < 300; i++)
+		*ok = looks_up() && *ok;
+	return NULL;
+}
+
+static void
+threads_look_up_at_once(void **state)
+{
+	pthread_t threads[4];
+	bool ok[4] = { false };
+
+	NEED_ROOT();
+	start(PWNAM);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+				     look_up_often, &ok[i]),
+		    0);
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		assert_true(ok[i]);
+	}
+}
+
+#ifndef __SANITIZE_ADDRESS__
+static void *
+look_up_group(void *arg)
+{
+	static char buf[1 << 17];
+	union result r;
+	int err;
+
+	*(bool *)arg = module.getgrnam_r("staff1", &r.grp, buf, sizeof(buf),
+			   &err) == NSS_STATUS_SUCCESS;
+	return NULL;
+}
+
+/* What musl's default is to programs, and PTHREAD_STACK_MIN to glibc's. */
+static void
+a_small_stack_suffices(void **state)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	bool ok = false;
+
+	NEED_ROOT();
+	start(GRNAM);
+	pthread_attr_init(&attr);
+	assert_int_equal(pthread_attr_setstacksize(&attr, 16384), 0);
+	assert_int_equal(pthread_create(&thread, &attr, look_up_group, &ok), 0);
+	pthread_join(thread, NULL);
+	assert_true(ok);
+}
+#endif
+
+static void
+enumeration_hands_out_each_entry_once(void **state)
+{
+	union result r;
+	char buf[SWEEP_MAX], name[ZT_NAME_MAX];
+	int err;
+
+	NEED_ROOT();
+	fake_start(0);
+	fake->mode = FAKE_COUNT;
+	fake->n = 100;
+	for (int round = 0; round < 2; round++) {
+		rewind_all();
+		for (unsigned i = 0; i < 100; i++) {
+			snprintf(name, sizeof(name), "x%u", i);
+			/* too small a buffer must not skip an entry */
+			assert_int_equal(call(PWENT, &r, buf, 3, &err),
+			    NSS_STATUS_TRYAGAIN);
+			assert_int_equal(call(PWENT, &r, buf, sizeof(buf),
+					     &err),
+			    NSS_STATUS_SUCCESS);
+			assert_string_equal(r.pwd.pw_name, name);
+			assert_int_equal(call(GRENT, &r, buf, sizeof(buf),
+					     &err),
+			    NSS_STATUS_SUCCESS);
+			assert_string_equal(r.grp.gr_name, name);
+		}
+		fails_with(PWENT, NSS_STATUS_NOTFOUND, ENOENT);
+		fails_with(GRENT, NSS_STATUS_NOTFOUND, ENOENT);
+		assert_int_equal(module.endpwent(), NSS_STATUS_SUCCESS);
+		assert_int_equal(module.endgrent(), NSS_STATUS_SUCCESS);
+	}
+}
+
+static void
+endless_enumeration_is_ended(void **state)
+{
+	union result r;
+	char buf[SWEEP_MAX];
+	long n = 0;
+	int err;
+
+	NEED_ROOT();
+	fake_start(0);
+	fake->mode = FAKE_COUNT;
+	fake->n = UINT32_MAX;
+	rewind_all();
+	while (n < 100000 &&
+	    call(PWENT, &r, buf, sizeof(buf), &err) == NSS_STATUS_SUCCESS)
+		n++;
+	assert_int_equal(n, 65536);
+	fails_with(PWENT, NSS_STATUS_NOTFOUND, ENOENT);
+}
+
+static void
+a_cursor_that_does_not_advance_is_unavailable(void **state)
+{
+	NEED_ROOT();
+	start(PWENT);
+	succeeds(PWENT); /* next is 1 */
+	fails_with(PWENT, NSS_STATUS_UNAVAIL, ENOENT);
+	fake_user(0, UID, GID, "alice", "", "/h", "/s");
+	fails_with(PWENT, NSS_STATUS_UNAVAIL, ENOENT);
+	start(GRENT);
+	succeeds(GRENT);
+	fails_with(GRENT, NSS_STATUS_UNAVAIL, ENOENT);
+}
+
+static int
+second_entry_in_child(void)
+{
+	union result r;
+	char buf[SWEEP_MAX];
+	int err;
+
+	return module.getpwent_r(&r.pwd, buf, sizeof(buf), &err) ==
+		    NSS_STATUS_SUCCESS &&
+		strcmp(r.pwd.pw_name, "x1") == 0
+	    ? 0
+	    : 1;
+}
+
+static void
+a_fork_goes_on_from_where_the_parent_was(void **state)
+{
+	union result r;
+	char buf[SWEEP_MAX];
+	int err;
+
+	NEED_ROOT();
+	fake_start(0);
+	fake->mode = FAKE_COUNT;
+	fake->n = 10;
+	rewind_all();
+	assert_int_equal(call(PWENT, &r, buf, sizeof(buf), &err),
+	    NSS_STATUS_SUCCESS);
+	in_child(second_entry_in_child);
+	assert_int_equal(call(PWENT, &r, buf, sizeof(buf), &err),
+	    NSS_STATUS_SUCCESS);
+	assert_string_equal(r.pwd.pw_name, "x1");
+}
+
+/* glibc passes &errno: success must leave even that alone. */
+static void
+errno_itself_may_be_the_errnop(void **state)
+{
+	union result r;
+	char buf[SWEEP_MAX];
+
+	NEED_ROOT();
+	start(GRNAM);
+	errno = SENTINEL;
+	assert_int_equal(invoke(GRNAM, &r, buf, sizeof(buf), &errno),
+	    NSS_STATUS_SUCCESS);
+	assert_int_equal(errno, SENTINEL);
+	assert_int_equal(invoke(GRNAM, &r, buf, 8, &errno),
+	    NSS_STATUS_TRYAGAIN);
+	assert_int_equal(errno, ERANGE);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_buffer_is_erange_until_the_entry_fits),
+		cmocka_unit_test(an_absent_buffer_is_erange),
+		cmocka_unit_test(the_largest_group_fits_once_the_buffer_does),
+		cmocka_unit_test(only_a_definitive_answer_is_notfound),
+		cmocka_unit_test(an_error_of_the_broker_is_unavailable),
+		cmocka_unit_test(an_answer_to_another_question_is_unavailable),
+		cmocka_unit_test(
+		    every_truncation_and_every_tail_is_unavailable),
+		cmocka_unit_test(a_changed_byte_never_yields_another_identity),
+		cmocka_unit_test(a_user_that_is_none_of_ours_is_unavailable),
+		cmocka_unit_test(a_user_that_was_not_asked_for_is_unavailable),
+		cmocka_unit_test(a_group_that_is_none_of_ours_is_unavailable),
+		cmocka_unit_test(what_cannot_be_ours_is_notfound_unasked),
+		cmocka_unit_test(a_broker_that_hangs_costs_250_ms),
+		cmocka_unit_test(without_a_broker_a_lookup_costs_under_1_ms),
+		cmocka_unit_test(an_impostor_is_not_even_asked),
+		cmocka_unit_test(no_descriptor_stays_open),
+		cmocka_unit_test(it_works_with_closed_stdio),
+		cmocka_unit_test(it_works_with_5000_files_open),
+		cmocka_unit_test(out_of_descriptors_is_unavailable),
+		cmocka_unit_test(signals_do_not_disturb_a_lookup),
+		cmocka_unit_test(threads_look_up_at_once),
+#ifndef __SANITIZE_ADDRESS__
+		cmocka_unit_test(a_small_stack_suffices),
+#endif
+		cmocka_unit_test(enumeration_hands_out_each_entry_once),
+		cmocka_unit_test(endless_enumeration_is_ended),
+		cmocka_unit_test(a_cursor_that_does_not_advance_is_unavailable),
+		cmocka_unit_test(a_fork_goes_on_from_where_the_parent_was),
+		cmocka_unit_test(errno_itself_may_be_the_errnop),
+	};
+	int failed;
+
+	why_not = fake_setup();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	fake_stop();
+	return failed;
+}

@@ -96,19 +96,29 @@ file_write(const char *path, const char *text)
 	assert_int_equal(close(fd), 0);
 }
 
+static void
+id_map_write(const char *path, unsigned id)
+{
+	char map[64];
+
+	(void)snprintf(map, sizeof(map), "%u %u 1", id, id);
+	file_write(path, map);
+}
+
 /* A user name space lets an unprivileged user mount, where allowed. */
 static bool
 mounts_unshare(void)
 {
-	const uid_t uid = getuid();
-	char map[64];
+	const uid_t uid = geteuid();
+	const gid_t gid = getegid();
 
-	if (geteuid() == 0)
+	if (uid == 0)
 		return unshare(CLONE_NEWNS) == 0;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
 		return false;
-	(void)snprintf(map, sizeof(map), "%u %u 1", uid, uid);
-	file_write("/proc/self/uid_map", map);
+	id_map_write("/proc/self/uid_map", uid);
+	file_write("/proc/self/setgroups", "deny");
+	id_map_write("/proc/self/gid_map", gid);
 	return true;
 }
 

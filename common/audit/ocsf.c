@@ -212,44 +212,58 @@ zt_ocsf_device(struct zt_ocsf *event, const struct zt_host *host)
 	zt_ocsf_text(event, device, "boot_uid", host->boot_id);
 }
 
-/* One try with texts of at most text_max; *line_out owned, any length. */
+/*
+ * Print root into a buffer of our own, owned, NUL-terminated.  json_dumps()
+ * has been seen to lose half a key when it could not grow its buffer, and to
+ * report success; json_dumpb() has none to grow.
+ */
 static enum zt_err
-try_format(zt_ocsf_build *build, const void *arg, size_t text_max,
-    char **line_out)
+print(const json_t *root, size_t max, char **line_out, size_t *len_out)
+{
+	zt_auto_free char *line = malloc(max + 1);
+	char *fitted;
+	size_t len;
+
+	if (line == NULL ||
+	    (len = json_dumpb(root, line, max, JSON_COMPACT)) == 0)
+		return ZT_ERR_NOMEM;
+	if (len > max)
+		return ZT_ERR_TOOBIG;
+	line[len] = '\0';
+	/* thousands of lines may wait: each in what it needs */
+	if ((fitted = realloc(line, len + 1)) == NULL)
+		return ZT_ERR_NOMEM;
+	line = NULL;
+	*line_out = fitted;
+	*len_out = len;
+	return ZT_OK;
+}
+
+/* One try with texts of at most text_max. */
+static enum zt_err
+try_format(zt_ocsf_build *build, const void *arg, size_t text_max, size_t max,
+    char **line_out, size_t *len_out)
 {
 	struct zt_ocsf event = { .root = json_object(), .text_max = text_max };
-	char *line = NULL;
+	enum zt_err err = ZT_ERR_NOMEM;
 
 	build(&event, arg);
 	if (event.cut)
 		zt_ocsf_bool(&event, event.metadata, "is_truncated", true);
 	if (!event.failed)
-		line = json_dumps(event.root, JSON_COMPACT);
+		err = print(event.root, max, line_out, len_out);
 	json_decref(event.root);
-	if (line == NULL)
-		return ZT_ERR_NOMEM;
-	*line_out = line;
-	return ZT_OK;
+	return err;
 }
 
 enum zt_err
 zt_ocsf_format(zt_ocsf_build *build, const void *arg, size_t max,
     char **line_out, size_t *len_out)
 {
-	enum zt_err err;
-	char *line;
-	size_t len;
+	enum zt_err err = ZT_ERR_TOOBIG;
 
-	for (size_t text_max = max; text_max > 0; text_max /= 2) {
-		if ((err = try_format(build, arg, text_max, &line)) != ZT_OK)
-			return err;
-		len = strlen(line);
-		if (len <= max) {
-			*line_out = line;
-			*len_out = len;
-			return ZT_OK;
-		}
-		free(line);
-	}
-	return ZT_ERR_TOOBIG;
+	for (size_t text_max = max; err == ZT_ERR_TOOBIG && text_max > 0;
+	     text_max /= 2)
+		err = try_format(build, arg, text_max, max, line_out, len_out);
+	return err;
 }

@@ -30,8 +30,9 @@ OSSL_FREEP_(zt_pkey_ctxp, EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 #undef OSSL_FREEP_
 
 /*
- * A scope whose failures leave the thread's error queue as it was: other
- * users of OpenSSL in the process (the HTTP client's TLS) read that queue.
+ * A scope that leaves the thread's error queue as it was: other users of
+ * OpenSSL in the process, TLS above all, read that queue.  An empty queue
+ * cannot be marked, and is emptied again.  Do not nest.
  */
 static inline int
 zt_err_mark(void)
@@ -40,14 +41,14 @@ zt_err_mark(void)
 }
 
 static inline void
-zt_err_restore(const int *mark)
+zt_err_restore(const int *marked)
 {
-	if (*mark == 1)
-		(void)ERR_pop_to_mark();
+	(void)marked;
+	(void)ERR_pop_to_mark();
 }
 
-#define zt_auto_err_queue                                                     \
-	zt_auto(zt_err_restore) __attribute__((__unused__)) const int mark_ = \
-	    zt_err_mark()
+#define zt_auto_err_queue                                   \
+	zt_auto(zt_err_restore) __attribute__((__unused__)) \
+	const int zt_err_marked_ = zt_err_mark()
 
 #endif /* ZT_SSH_OSSL_H */

@@ -85,7 +85,8 @@ void zt_cert_free(struct zt_cert *cert);
  * Check a certificate completely: user type, CA in the set and not itself a
  * certificate, signature over the exact bytes with an allowed algorithm (no
  * SHA-1), principals (at least one, none empty, none "*"), critical options
- * (known, well-formed, none twice), lifetime, and validity at now.
+ * (known, well-formed, none twice), extensions (none twice), lifetime, and
+ * validity at now.  docs/PROTOCOL.certs has them in order.
  *
  * now_s  seconds since the epoch
  *

@@ -178,23 +178,28 @@ log_free(struct zt_log **logp)
 	free(log);
 }
 
-static enum zt_err
-log_new(const char *path, struct zt_log **out)
+/* An empty log that log_free() can free, or NULL. */
+static struct zt_log *
+log_new(void)
 {
-	zt_auto(log_free) struct zt_log *log = calloc(1, sizeof(*log));
+	struct zt_log *log = calloc(1, sizeof(*log));
 
 	if (log == NULL)
-		return ZT_ERR_NOMEM;
+		return NULL;
 	log->fd = -1;
+	log->event_fd = -1;
 	log->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	log->wake = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
-	log->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (log->event_fd < 0)
-		return ZT_ERR_SYS;
+	return log;
+}
+
+static enum zt_err
+log_init(struct zt_log *log, const char *path)
+{
 	if ((log->path = strdup(path)) == NULL)
 		return ZT_ERR_NOMEM;
-	*out = zt_take(log);
-	return ZT_OK;
+	log->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return log->event_fd >= 0 ? ZT_OK : ZT_ERR_SYS;
 }
 
 enum zt_err
@@ -206,7 +211,9 @@ zt_log_open(const char *path, bool *torn_out, struct zt_log **out)
 
 	if (path[0] != '/')
 		return ZT_ERR_INVAL;
-	if ((err = log_new(path, &log)) != ZT_OK)
+	if ((log = log_new()) == NULL)
+		return ZT_ERR_NOMEM;
+	if ((err = log_init(log, path)) != ZT_OK)
 		return err;
 	if ((err = zt_log_file_open(path, &log->fd)) != ZT_OK)
 		return err;

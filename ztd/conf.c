@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -129,7 +130,8 @@ file_read(int fd, char **out)
 /*
  * Say in error why a file was refused.
  *
- * where, line, what  the place that names the file, and the file
+ * where, line  the place that names it, or the file itself
+ * what         the key and the path, or "this file"
  *
  * Returns the failure that conf_load() reports for it.
  */
@@ -170,6 +172,19 @@ read_checked(const char *path, char **out, const char **remedy_out)
 	return file_read(fd, out);
 }
 
+/* As explain_file(), for the file that key id names. */
+static enum zt_err
+explain_named(char error[CONF_ERROR_MAX], const char *where, unsigned line,
+    const struct conf_named *named, enum zt_err err, const char *remedy)
+{
+	const struct conf_key *key = &conf_keys[named->id];
+	char what[CONF_VALUE_MAX];
+
+	(void)snprintf(what, sizeof(what), "[%s] %s = %s", key->section,
+	    key->name, named->path);
+	return explain_file(error, where, line, what, err, remedy);
+}
+
 /* The files that others read later: they must be there and trustworthy. */
 static enum zt_err
 check_files(const struct conf *conf, const struct conf_lines *lines,
@@ -192,9 +207,8 @@ check_files(const struct conf *conf, const struct conf_lines *lines,
 			continue;
 		err = file_open(files[i].path, files[i].secret, &fd, &remedy);
 		if (err != ZT_OK)
-			return explain_file(error, name,
-			    lines->key[files[i].id], files[i].path, err,
-			    remedy);
+			return explain_named(error, name,
+			    lines->key[files[i].id], &files[i], err, remedy);
 	}
 	return ZT_OK;
 }
@@ -203,13 +217,15 @@ static enum zt_err
 load_cas(struct conf *conf, unsigned line, const char *name,
     char error[CONF_ERROR_MAX])
 {
-	const char *path = conf->credential.ca_file, *remedy = "";
+	const struct conf_named named = { CONF_CREDENTIAL_CA_FILE,
+		conf->credential.ca_file, false };
+	const char *path = named.path, *remedy = "";
 	zt_auto_free char *text = NULL;
 	unsigned ca_line = 0;
 	enum zt_err err;
 
 	if ((err = read_checked(path, &text, &remedy)) != ZT_OK)
-		return explain_file(error, name, line, path, err, remedy);
+		return explain_named(error, name, line, &named, err, remedy);
 	err = zt_ca_set_parse(zt_str(text), &conf->credential.cas, &ca_line);
 	if (err == ZT_OK)
 		return ZT_OK;

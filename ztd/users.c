@@ -237,6 +237,10 @@ load_error(const struct users *users)
 		return NULL;
 	if (users->err == ZT_ERR_SYS)
 		return strerrordesc_np(users->err_errno);
+	if (users->err == ZT_ERR_DENIED)
+		return "others than root can write to identity.users_dir";
+	if (users->err == ZT_ERR_TOOBIG)
+		return "identity.users_dir or a local account file is too large";
 	return zt_strerror(users->err);
 }
 

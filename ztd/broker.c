@@ -89,6 +89,7 @@ broker_configure(struct broker *broker, struct conf *conf,
 		    conf->broker.max_connections_per_uid);
 	}
 	broker->conf = conf;
+	broker->generation++;
 	broker->pdp = pdp;
 	broker->users = users;
 	return ZT_OK;

@@ -34,7 +34,8 @@ struct broker {
 	sd_event *event;
 	const char *conf_file; /* borrowed, from argv */
 	struct conf *conf;
-	char *reload_error; /* why the last reload failed, or NULL */
+	uint64_t generation; /* counts configurations put in force, from 1 */
+	char *reload_error;  /* why the last reload failed, or NULL */
 	struct pdp *pdp;
 	struct retired *retired; /* clients of earlier configurations */
 	struct users *users;

@@ -176,6 +176,21 @@ facts_cert(const struct zt_cert *cert, struct zt_cert **out)
 	return zt_cert_parse(cert->blob, cert->blob_len, out);
 }
 
+enum zt_reason
+facts_cert_check(const struct broker *broker, const struct zt_cert *cert,
+    uint64_t checked, int64_t now_ms)
+{
+	const struct conf *conf = broker->conf;
+	const struct zt_cert_policy policy = { .cas = conf->credential.cas,
+		.max_lifetime_s = conf->credential.max_lifetime_s,
+		.clock_skew_s = conf->credential.clock_skew_s };
+	const uint64_t now_s = (uint64_t)now_ms / 1000;
+
+	if (checked == broker->generation)
+		return zt_cert_check_time(cert, &policy, now_s);
+	return zt_cert_check(cert, &policy, now_s);
+}
+
 enum zt_err
 facts_login(struct zt_attempt *attempt, const struct login *login)
 {

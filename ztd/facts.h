@@ -42,6 +42,17 @@ ZT_MUST_USE enum zt_err
 facts_cert(const struct zt_cert *cert, struct zt_cert **out);
 
 /*
+ * Check a certificate under the configuration in force: completely, or only
+ * its times if it was checked under this configuration before.
+ *
+ * checked  broker->generation of the complete check that it passed, or 0
+ *
+ * Returns as zt_cert_check().
+ */
+ZT_MUST_USE enum zt_reason facts_cert_check(const struct broker *broker,
+    const struct zt_cert *cert, uint64_t checked, int64_t now_ms);
+
+/*
  * Which of a certificate's principals may log in as account: those that a
  * rule of [principals] for the account or one of its groups lists; where no
  * rule speaks of it, the account's own name.

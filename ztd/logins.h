@@ -30,9 +30,11 @@ struct login {
 	struct logins *logins;
 	struct proc_id proc;
 	enum login_state state;
-	int pidfd;               /* owned; readable once the process is gone */
-	sd_event_source *io;     /* owned; watches pidfd */
-	struct zt_cert *cert;    /* owned; the last one offered, or NULL */
+	int pidfd;            /* owned; readable once the process is gone */
+	sd_event_source *io;  /* owned; watches pidfd */
+	struct zt_cert *cert; /* owned; the last one offered, or NULL */
+	uint64_t
+	    checked; /* configuration that cert was checked under; 0 none */
 	uint64_t refused_digest; /* of the last certificate refused, or 0 */
 
 	/* from the decision on */

@@ -21,6 +21,7 @@ struct job {
 	struct proc_info proc;     /* who asks */
 	struct proc_id login_proc; /* whose login this is: see login_of() */
 	struct zt_attempt attempt;
+	uint64_t cert_checked; /* see facts_cert_check() */
 	struct zt_answer answer;
 	enum zt_verdict verdict;
 	enum zt_reason reason;
@@ -283,14 +284,11 @@ credential_check(const struct job *job)
 {
 	const struct zt_attempt *attempt = &job->attempt;
 	const struct conf *conf = job->broker->conf;
-	const struct zt_cert_policy policy = { .cas = conf->credential.cas,
-		.max_lifetime_s = conf->credential.max_lifetime_s,
-		.clock_skew_s = conf->credential.clock_skew_s };
 	enum zt_reason reason;
 	const char *principal;
 
-	reason = zt_cert_check(attempt->cert, &policy,
-	    (uint64_t)attempt->time_ms / 1000);
+	reason = facts_cert_check(job->broker, attempt->cert, job->cert_checked,
+	    attempt->time_ms);
 	if (reason != ZT_REASON_NONE)
 		return reason;
 	reason = zt_cert_check_source(attempt->cert,
@@ -342,6 +340,7 @@ serve_account(struct job *job)
 		return;
 	}
 	if (attempt->cert != NULL) {
+		job->cert_checked = login->checked;
 		/* sshd vouches for the account's name */
 		attempt->account_known = true;
 		reason = credential_check(job);

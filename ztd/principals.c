@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <string.h>
 
 #include "digest.h"
 #include "facts.h"
@@ -112,32 +113,40 @@ find_login(struct offer *offer, pid_t pid)
 	if (err != ZT_OK)
 		return ZT_REASON_PROC_FAILED;
 	/* sshd offers nothing after its account phase */
-	return offer->login->state == LOGIN_OFFERED ?
-	    ZT_REASON_NONE :
-	    ZT_REASON_CREDENTIAL_MISMATCH;
+	return offer->login->state == LOGIN_OFFERED
+	    ? ZT_REASON_NONE
+	    : ZT_REASON_CREDENTIAL_MISMATCH;
+}
+
+static bool
+same_blob(const struct zt_cert *a, const struct zt_cert *b)
+{
+	return a->blob_len == b->blob_len &&
+	    memcmp(a->blob, b->blob, a->blob_len) == 0;
 }
 
 static enum zt_reason
 check(struct offer *offer)
 {
-	const struct conf *conf = offer->broker->conf;
-	const struct zt_cert_policy policy = { .cas = conf->credential.cas,
-		.max_lifetime_s = conf->credential.max_lifetime_s,
-		.clock_skew_s = conf->credential.clock_skew_s };
+	const struct login *login = offer->login;
 	struct zt_attempt *attempt = &offer->attempt;
+	uint64_t checked = 0;
 	enum zt_reason reason;
 	bool locked_out;
 
 	if (zt_cert_parse_base64(offer->credential, &attempt->cert) != ZT_OK)
 		return ZT_REASON_CREDENTIAL_MALFORMED;
-	reason = zt_cert_check(attempt->cert, &policy,
-	    (uint64_t)attempt->time_ms / 1000);
+	/* sshd asks twice about one certificate */
+	if (login->cert != NULL && same_blob(login->cert, attempt->cert))
+		checked = login->checked;
+	reason = facts_cert_check(offer->broker, attempt->cert, checked,
+	    attempt->time_ms);
 	if (reason != ZT_REASON_NONE)
 		return reason;
 	if (facts_account(offer->broker, attempt, (uid_t)-1, &locked_out) !=
 	    ZT_OK)
 		return ZT_REASON_INTERNAL;
-	offer->n_allowed = facts_principals(conf, attempt->cert,
+	offer->n_allowed = facts_principals(offer->broker->conf, attempt->cert,
 	    attempt->account, attempt->groups, attempt->n_groups,
 	    offer->allowed, ZT_PRINCIPALS_MAX);
 	return offer->n_allowed == 0 ? ZT_REASON_CREDENTIAL_ACCOUNT
@@ -182,6 +191,7 @@ principals_serve(void *arg, struct conn *conn, const void *msg, size_t len)
 	if (reason == ZT_REASON_NONE) {
 		zt_cert_free(offer.login->cert);
 		offer.login->cert = zt_take(offer.attempt.cert);
+		offer.login->checked = broker->generation;
 	}
 	zt_attempt_clear(&offer.attempt);
 }

@@ -59,11 +59,13 @@ server_socket_name(enum server_socket socket)
 	return "";
 }
 
-/* What waits on a more important socket is dispatched first. */
+/* A login's requests, root's lookups among them, go before a stranger's. */
 static int64_t
-priority(const struct listener *listener)
+priority(const struct conn *conn)
 {
-	return SD_EVENT_PRIORITY_NORMAL + (int64_t)listener->socket;
+	return conn->peer.uid != 0 && conn->listener->socket == SERVER_NSS
+	    ? SD_EVENT_PRIORITY_IDLE
+	    : SD_EVENT_PRIORITY_NORMAL;
 }
 
 static void
@@ -217,11 +219,10 @@ conn_watch(struct conn *conn)
 {
 	struct server *server = conn->listener->server;
 	const uint64_t usec = SERVER_REQUEST_MS * UINT64_C(1000);
-	int64_t prio = priority(conn->listener);
 
 	if (sd_event_add_io(server->event, &conn->io, conn->fd, EPOLLIN,
 		on_request, conn) < 0 ||
-	    sd_event_source_set_priority(conn->io, prio) < 0 ||
+	    sd_event_source_set_priority(conn->io, priority(conn)) < 0 ||
 	    sd_event_add_time_relative(server->event, &conn->timer,
 		CLOCK_MONOTONIC, usec, 0, on_timeout, conn) < 0)
 		return ZT_ERR_NOMEM;
@@ -275,13 +276,10 @@ on_connection(sd_event_source *source, int fd, uint32_t events, void *arg)
 static enum zt_err
 listener_start(struct listener *listener)
 {
-	struct server *server = listener->server;
-
-	if (sd_event_add_io(server->event, &listener->io, listener->fd, EPOLLIN,
-		on_connection, listener) < 0 ||
-	    sd_event_source_set_priority(listener->io, priority(listener)) < 0)
-		return ZT_ERR_NOMEM;
-	return ZT_OK;
+	return sd_event_add_io(listener->server->event, &listener->io,
+		   listener->fd, EPOLLIN, on_connection, listener) < 0
+	    ? ZT_ERR_NOMEM
+	    : ZT_OK;
 }
 
 enum zt_err

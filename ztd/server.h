@@ -13,7 +13,7 @@
 #define SERVER_REQUEST_MS 1000 /* for a client to send its request */
 #define SERVER_BACKLOG    4096 /* connections the kernel holds */
 
-/* The sockets, in the order of their importance. */
+/* The sockets. */
 enum server_socket {
 	SERVER_PAM,
 	SERVER_PRINCIPALS,
@@ -50,8 +50,8 @@ struct server_options {
  * Serve four SOCK_SEQPACKET sockets on the event loop.  The kernel is asked
  * who a peer is before its request is read; whoever may not speak to a socket
  * gets ERROR.  A peer that sends nothing within SERVER_REQUEST_MS, or sends
- * what is no message, is let go and counted.  PAM requests go before all
- * others whatever else waits.
+ * what is no message, is let go and counted.  A stranger's lookups wait until
+ * nothing else does.
  *
  * Errors: ZT_ERR_NOMEM, ZT_ERR_SYS.
  */

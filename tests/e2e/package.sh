@@ -1,0 +1,392 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Proves: the Debian package installs on a clean Debian 12 and by that enables
+# nothing; what it offers refuses when it is enabled and no broker runs, also
+# for an expired password; before it is removed it takes itself out of every
+# stack, and people can log in as before.
+#
+#   B=dir     build directory (build); the Debian root is kept in B/debian12
+#   ZT_DEB=f  test this package instead of building one
+#
+# Debian packages come from the mirror that this machine's own apt uses.  All
+# else happens in an overlay over that root, in a mount namespace of its own.
+set -u
+
+self=$(realpath "$0")
+src=${self%/tests/*}
+suite=bookworm
+N=0
+FAILED=0
+
+bail()
+{
+	echo "Bail out! $*"
+	exit 1
+}
+
+skip_all()
+{
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+
+# --- The root -----------------------------------------------------------
+
+# The site of this machine's main Debian archive.
+mirror()
+{
+	# shellcheck disable=SC2016 # apt fills it in
+	apt-get indextargets --format '$(SITE)' 'Created-By: Packages' \
+	    'Origin: Debian' 'Component: main' 'Identifier: Packages' |
+	    grep -v security | head -n 1
+}
+
+root_make()
+{
+	site=$(mirror)
+	if [ -z "$site" ]; then
+		apt-get -q=2 update
+		site=$(mirror)
+	fi
+	[ -n "$site" ] || bail "apt knows no Debian archive on this machine"
+	echo "# making a Debian 12 root in $dir (once)"
+	rm -rf "$dir/root.new"
+	debootstrap --variant=minbase --include=openssh-server,pamtester,sudo \
+	    $suite "$dir/root.new" "$site" >"$dir/debootstrap.log" 2>&1 || {
+		tail -n 20 "$dir/debootstrap.log" | sed 's/^/# /'
+		bail "debootstrap failed: see $dir/debootstrap.log"
+	}
+	mv "$dir/root.new" "$dir/root"
+}
+
+# Mounts end with the namespace.
+root_enter()
+{
+	mount -t tmpfs -o mode=755 package "$dir/mnt" || bail "mount"
+	cd "$dir/mnt" || bail "$dir/mnt"
+	mkdir up work root
+	mount -t overlay -o "lowerdir=$dir/root,upperdir=up,workdir=work" \
+	    package root || bail "overlay"
+	root=$dir/mnt/root
+	mount -t proc proc "$root/proc"
+	mount --rbind /dev "$root/dev"
+	mount -t tmpfs -o mode=755 run "$root/run"
+	# packages are fetched once
+	mount --bind "$dir/archives" "$root/var/cache/apt/archives"
+	cp "$deb" "$root/root/zt.deb"
+	cp /etc/resolv.conf /etc/hosts "$root/etc/"
+}
+
+in_root()
+{
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+	    DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
+}
+
+apt()
+{
+	in_root apt-get -q -y -o Acquire::Check-Date=false \
+	    -o Acquire::Check-Valid-Until=false -o Dpkg::Use-Pty=0 \
+	    --no-install-recommends "$@"
+}
+
+# --- Checks -------------------------------------------------------------
+
+# check NAME COMMAND...: passes if COMMAND succeeds
+check()
+{
+	N=$((N + 1))
+	check_name=$1
+	shift
+	"$@" >out 2>&1
+	check_status=$?
+	if [ $check_status -eq 0 ]; then
+		echo "ok $N - $check_name"
+	else
+		FAILED=$((FAILED + 1))
+		echo "not ok $N - $check_name (status $check_status: $*)"
+		tail -n 40 out | sed 's/^/# /'
+	fi
+}
+
+refused()
+{
+	! "$@"
+}
+
+# says WORDS COMMAND...: COMMAND fails and says so
+says()
+{
+	says_what=$1
+	shift
+	! "$@" >said 2>&1 || return 1
+	cat said
+	grep -qF -- "$says_what" said
+}
+
+# Everything that decides who may log in.
+snapshot()
+{
+	rm -rf "$1"
+	mkdir "$1"
+	cp -a "$root/etc/pam.d" "$root/etc/nsswitch.conf" "$root/etc/ssh" "$1"
+	mkdir "$1/systemd"
+	(cd "$root/etc/systemd/system" && ls -R) 2>/dev/null |
+	    grep ztd >"$1/systemd/units"
+	(cd "$1" && find . ! -type d -printf '%p %m %U %G\n' | sort) >"$1.modes"
+}
+
+unchanged_since()
+{
+	snapshot now
+	diff -r --no-dereference "$1" now && diff "$1.modes" now.modes
+}
+
+has_mode()
+{
+	[ "$(in_root stat -c '%a %U %G' "$1")" = "$2" ]
+}
+
+enabled_nowhere()
+{
+	! grep -rn 'pam_zt\.so' "$root/etc/pam.d" | grep -v '[0-9]:#' |
+	    grep -v pam_exec &&
+	    ! grep -w zt "$root/etc/nsswitch.conf" &&
+	    ! grep -rn 'zt-principals' "$root/etc/ssh" | grep -v '[0-9]:#' &&
+	    [ ! -e "$root/etc/ssh/sshd_config.d/00-zt.conf" ]
+}
+
+manuals_there()
+{
+	for m in "$src"/docs/man/*; do
+		[ -s "$root/usr/share/man/man${m##*.}/${m##*/}.gz" ] || return 1
+	done
+}
+
+# account SERVICE: may dave, by the account stack of SERVICE?
+account()
+{
+	in_root pamtester "$1" dave acct_mgmt
+}
+
+# password SERVICE PASSWORD
+password()
+{
+	echo "$2" | in_root pamtester "$1" dave authenticate
+}
+
+root_switches_user()
+{
+	in_root su -s /bin/sh nobody -c true
+}
+
+# line FILE TEXT: TEXT is a line of FILE
+line()
+{
+	grep -qxF -- "$(printf %b "$2")" "$root$1" || {
+		cat "$root$1"
+		false
+	}
+}
+
+# --- Installed ----------------------------------------------------------
+
+installed()
+{
+	check "the package installs, dependencies from the archive" \
+	    apt install /root/zt.deb
+	check "installing it changes no stack, no sshd, no unit" \
+	    unchanged_since clean
+	check "user and groups exist" in_root getent passwd ztd
+	check "group zt-admin exists" in_root getent group zt-admin
+	check "the configuration is root's, the broker reads it" \
+	    has_mode /etc/ztd/ztd.conf '640 root ztd'
+	check "the decision log is for zt-admin" \
+	    has_mode /var/log/ztd '2750 ztd zt-admin'
+	check "the sockets' directory is root's" has_mode /run/ztd '755 root root'
+	check "the sessions are the broker's" \
+	    has_mode /run/ztd/sessions '700 ztd ztd'
+	check "the sample lacks a CA, and --check-config says so" \
+	    says '[credential] ca_file' in_root ztd --check-config
+	in_root ssh-keygen -q -t ed25519 -N '' -f /root/ca
+	cp "$root/root/ca.pub" "$root/etc/ztd/user-ca.pub"
+	check "with a CA it is accepted" in_root ztd --check-config
+	check "every manual page is there" manuals_there
+	check "everybody logs in as before" account sshd
+}
+
+# --- Enabled ------------------------------------------------------------
+
+# Without a broker nothing in scope is permitted, and all else works.
+enabled()
+{
+	check "the profile enables it" in_root pam-auth-update --enable zt
+	check "sshd is refused without a broker" refused account sshd
+	in_root chage -d 0 dave
+	check "an expired password is no way around it" \
+	    refused says 'no longer valid; new one required' account sshd
+	check "and is refused" refused account sshd
+	in_root chage -d 2020-01-01 dave
+	check "a service out of scope is left alone" account other
+	check "root's su works" root_switches_user
+}
+
+by_hand()
+{
+	mkdir -p "$root/etc/security/zt"
+	# a local change, for which pam-auth-update leaves the file alone
+	sed -i '/here are the per-package modules/a account optional pam_permit.so' \
+	    "$root/etc/pam.d/common-account"
+	cat >"$root/etc/pam.d/jump" <<-'END'
+	auth	[success=2 default=ignore]	pam_zt.so
+	auth	[success=1 default=ignore]	pam_unix.so
+	auth	requisite	pam_deny.so
+	auth	required	pam_permit.so
+	account	[success=2 default=ignore]	pam_localuser.so
+	# pam_zt.so is asked here
+	account	[success=1 default=ignore]	pam_zt.so quiet # why not
+	account	requisite	pam_deny.so
+	account	required	pam_permit.so
+	END
+	cat >"$root/etc/pam.d/only" <<-'END'
+	auth required pam_permit.so
+	account required \
+	    /lib/security/pam_zt.so \
+	    quiet
+	-session optional pam_zt.so
+	END
+	cat >"$root/etc/pam.d/auth" <<-'END'
+	auth	sufficient	pam_zt.so
+	auth	required	pam_unix.so
+	account	required	pam_exec.so quiet /bin/true pam_zt.so
+	END
+	sed -i '/@include common-account/i account required pam_zt.so' \
+	    "$root/etc/pam.d/sshd"
+	ln -s ../security/zt/linked "$root/etc/pam.d/linked"
+	printf 'account\trequired\tpam_zt.so\n' >"$root/etc/security/zt/linked"
+	chmod 600 "$root/etc/security/zt/linked"
+	sed -i -e 's/^passwd:.*/passwd: files zt [NOTFOUND=return] systemd # x/' \
+	    -e 's/^group:.*/group: files [SUCCESS=merge] zt/' \
+	    -e '$a initgroups: zt' "$root/etc/nsswitch.conf"
+	cp "$root/usr/share/doc/zt/examples/00-zt.conf" \
+	    "$root/etc/ssh/sshd_config.d/00-zt.conf"
+	cat >>"$root/etc/ssh/sshd_config" <<-'END'
+	Match User dave
+		AuthorizedPrincipalsCommand /usr/libexec/zt/zt-principals %u %k
+		AuthorizedPrincipalsCommandUser ztd
+	END
+}
+
+upgraded()
+{
+	snapshot hand
+	check "sshd takes the sample drop-in" in_root /usr/sbin/sshd -t
+	check "an upgrade works" apt install --reinstall /root/zt.deb
+	check "an upgrade leaves every stack alone" unchanged_since hand
+}
+
+# --- Removed ------------------------------------------------------------
+
+# A stack that cannot be changed must not lose its module.
+kept()
+{
+	mount --bind "$root/etc/pam.d" "$root/etc/pam.d"
+	mount -o remount,bind,ro "$root/etc/pam.d"
+	check "where a stack cannot be changed, removal fails" \
+	    refused apt remove zt
+	umount "$root/etc/pam.d"
+	check "and the module stays" \
+	    in_root sh -c 'dpkg -L zt | grep pam_zt.so | xargs test -e'
+	in_root dpkg --configure -a >/dev/null 2>&1
+}
+
+removed()
+{
+	printf '{}\n' >"$root/var/log/ztd/decisions.jsonl"
+	check "the package is removed" apt remove zt
+	check "no stack names it" enabled_nowhere
+	check "its files are gone" \
+	    in_root sh -c '! ls /lib/*/security/pam_zt.so /usr/sbin/ztd'
+	check "sshd takes its configuration" in_root /usr/sbin/sshd -t
+	check "what stood there is kept" \
+	    in_root sh -c 'grep -rq "pam_zt.so" /var/backups/zt-*/etc/pam.d'
+	check "sshd's stack permits" account sshd
+	check "root's su works" root_switches_user
+	check "a jump over it lands where it did" account jump
+	check "its own jump does, too" line /etc/pam.d/jump \
+	    'account\t[success=1 default=ignore]\tpam_permit.so'
+	check "the right password is accepted" password jump dave-password
+	check "a wrong one is not" refused password jump wrong
+	check "sufficient in auth opens nothing" refused password auth wrong
+	check "an argument that looks like it is left alone" \
+	    line /etc/pam.d/auth \
+	    'account\trequired\tpam_exec.so quiet /bin/true pam_zt.so'
+	check "a stack that had nothing else permits" account only
+	check "a link stays one" [ -L "$root/etc/pam.d/linked" ]
+	check "modes stay" [ "$(stat -c %a "$root/etc/security/zt/linked")" = 600 ]
+	check "passwd: an action goes with its service" \
+	    line /etc/nsswitch.conf 'passwd: files systemd # x'
+	check "group: an action before nothing goes" \
+	    line /etc/nsswitch.conf 'group: files'
+	check "a database left empty falls back to files" \
+	    line /etc/nsswitch.conf 'initgroups: files'
+	check "users are found" in_root getent passwd dave
+}
+
+purged()
+{
+	snapshot removed
+	check "it installs again" apt install /root/zt.deb
+	check "and enables nothing" unchanged_since removed
+	check "purge works" apt purge zt
+	check "the configuration is gone" [ ! -e "$root/etc/ztd/ztd.conf" ]
+	check "what the administrator put there is kept" \
+	    [ -e "$root/etc/ztd/user-ca.pub" ]
+	check "the decision log is kept" \
+	    [ -s "$root/var/log/ztd/decisions.jsonl" ]
+}
+
+# In the namespace.
+run()
+{
+	dir=$1 deb=$2
+	root_enter
+	mkdir -p "$root/run/sshd"
+	in_root useradd dave
+	echo dave:dave-password | in_root chpasswd
+	printf '%s\n' '@include common-account' >"$root/etc/pam.d/other"
+	apt update >/dev/null 2>&1 || bail "apt-get update"
+	snapshot clean
+	installed
+	enabled
+	by_hand
+	upgraded
+	kept
+	removed
+	purged
+	echo "1..$N"
+	[ $FAILED -eq 0 ]
+}
+
+if [ "${1-}" = --inside ]; then
+	run "$2" "$3"
+	exit
+fi
+[ "$(id -u)" -eq 0 ] || skip_all "needs root: debootstrap, mounts, chroot"
+command -v debootstrap >/dev/null || skip_all "needs debootstrap"
+command -v dh >/dev/null || skip_all "needs debhelper"
+cd "$src" || bail "$src"
+B=${B:-build}
+mkdir -p "$B/debian12/mnt" "$B/debian12/archives/partial"
+dir=$(realpath "$B/debian12")
+if [ -z "${ZT_DEB-}" ]; then
+	make -j 2 B="$B" deb >"$dir/deb.log" 2>&1 || {
+		tail -n 20 "$dir/deb.log" | sed 's/^/# /'
+		bail "make deb failed: see $dir/deb.log"
+	}
+	ZT_DEB=$(ls "$B"/deb/zt_*.deb)
+fi
+deb=$(realpath "$ZT_DEB") || bail "no package"
+[ -d "$dir/root" ] || root_make
+exec unshare --mount --propagation private "$self" --inside "$dir" "$deb"

@@ -13,9 +13,11 @@ UNIT_HELP_SRC := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 
 $(B)/libunit.a: $(UNIT_HELP_SRC:%.c=$(B)/%.o)
 
-$(UNIT_BIN): $(B)/%: $(B)/%.o $(B)/libunit.a $(B)/libztd.a $(ZT_LIBS)
+$(UNIT_BIN): $(B)/%: $(B)/%.o $(B)/libunit.a $(B)/libztctl.a $(B)/libztd.a \
+    $(ZT_LIBS)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(B)/libunit.a $(ZTD_LINK) -lcmocka
+	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(B)/libunit.a $(B)/libztctl.a \
+	    $(ZTD_LINK) -lcmocka
 
 # Tests of the built modules, through their real entry points.
 MODULE_TEST_SRC := $(wildcard tests/pam/test_*.c tests/nss/test_*.c)
@@ -43,8 +45,8 @@ $(LIB_BIN): $(B)/%: $(B)/%.o $(ZT_LIBS)
 # The decision endpoint of tests and demo is more than one file.
 $(B)/tests/lib/zt-pdp: $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/pdp/*.c))
 
-# test_pdp runs it.
-$(B)/tests/unit/test_pdp: | $(B)/tests/lib/zt-pdp
+# test_pdp and its like run it.
+$(B)/tests/unit/test_pdp $(B)/tests/unit/test_pdp_failover: | $(B)/tests/lib/zt-pdp
 
 # Fuzz targets: tests/fuzz/fuzz_<parser>.c with corpus/<parser>/.  They replay
 # their corpus, or with FUZZ_ENGINE=1 (clang) search for new inputs.

@@ -4,10 +4,14 @@ $(B)/tools/zt-principals: $(B)/tools/zt-principals.o $(B)/libbase.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $^
 
-ZTCTL_SRC := $(filter-out tools/zt-principals.c,$(wildcard tools/*.c))
+# libztctl.a holds all but main(), so that tests can link ztctl's parts.
+ZTCTL_SRC := $(filter-out tools/ztctl.c,$(wildcard tools/ztctl*.c))
 
-$(B)/tools/ztctl: $(ZTCTL_SRC:%.c=$(B)/%.o) $(ZT_LIBS)
+$(B)/libztctl.a: $(ZTCTL_SRC:%.c=$(B)/%.o)
+
+$(B)/tools/ztctl: $(B)/tools/ztctl.o $(B)/libztctl.a $(ZT_LIBS)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ZT_LINK)
+	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(B)/libztctl.a \
+	    $(ZT_LINK)
 
 all: $(B)/tools/zt-principals $(B)/tools/ztctl

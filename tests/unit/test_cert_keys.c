@@ -105,6 +105,14 @@ p384_named_p256(struct forge *f)
 }
 
 static void
+p256_other_curve_name(struct forge *f)
+{
+	subject(f, "ecdsa-sha2-nistp256-cert-v01@openssh.com");
+	put_text(&f->body, "nistp384");
+	put(&f->body, cas[CA_P256].body.p + 12, cas[CA_P256].body.len - 12);
+}
+
+static void
 rsa(struct forge *f)
 {
 	subject(f, "ssh-rsa-cert-v01@openssh.com");
@@ -161,6 +169,13 @@ static void
 rsa_exponent_huge(struct forge *f)
 {
 	rsa_exponent(f, "\1\0\0\0\0\0\0\0\1", 9);
+}
+
+static void
+rsa_modulus_even(struct forge *f)
+{
+	rsa(f);
+	f->body.p[f->body.len - 1] &= 0xfe;
 }
 
 static void
@@ -499,6 +514,8 @@ static const struct row rows[] = {
 	BAD(p256_infinity),
 	BAD(p256_hybrid),
 	BAD(p384_named_p256),
+	BAD(p256_other_curve_name),
+	STRICTER(rsa_modulus_even),
 	STRICTER(rsa_small),
 	STRICTER(rsa_exponent_one),
 	STRICTER(rsa_exponent_even),

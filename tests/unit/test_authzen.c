@@ -341,8 +341,8 @@ the_policy_is_named_if_the_answer_names_it(void **state)
 	static const char *const bodies[] = {
 		"{\"decision\":true,\"context\":{\"policy\":\"ssh@3\"}}",
 		"{\"decision\":true,\"context\":{\"policy_id\":\"ssh@3\"}}",
-		"{\"decision\":false,\"context\":{\"policy_version\":"
-		"\"ssh@3\"}}",
+		("{\"decision\":false,"
+		 "\"context\":{\"policy_version\":\"ssh@3\"}}"),
 	};
 	struct zt_answer a;
 

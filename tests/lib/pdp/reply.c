@@ -161,7 +161,7 @@ reply_make(const struct table_answer *answer, struct reply *out)
 	struct reply reply = { .body = body_of(answer, word) };
 
 	for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++) {
-		if (strcmp(word, manners[i].word) != 0)
+		if (reply.body != NULL || strcmp(word, manners[i].word) != 0)
 			continue;
 		reply = manners[i].reply;
 		reply.body = manner_text(reply.manner);

@@ -364,6 +364,18 @@ same_credential(const struct login *login, struct zt_str auth_info)
 	return authinfo_matches(auth_info, login->cert);
 }
 
+/*
+ * Is this the session of the attempt that was decided?  sudo names the
+ * invoking user in the account phase and the target user in the session.
+ */
+static bool
+same_attempt(const struct login *login, const struct zt_attempt *attempt)
+{
+	return strcmp(login->service, attempt->service) == 0 &&
+	    (attempt->action == ZT_ACTION_SUDO ||
+		strcmp(login->account, attempt->account) == 0);
+}
+
 static void
 serve_session_open(struct job *job, struct zt_str auth_info)
 {
@@ -379,8 +391,7 @@ serve_session_open(struct job *job, struct zt_str auth_info)
 		unavailable(job, ZT_REASON_INTERNAL);
 		return;
 	}
-	if (strcmp(login->service, attempt->service) != 0 ||
-	    strcmp(login->account, attempt->account) != 0 ||
+	if (!same_attempt(login, attempt) ||
 	    !same_credential(login, auth_info)) {
 		deny(job, ZT_REASON_CREDENTIAL_MISMATCH);
 		return;

@@ -26,6 +26,8 @@ is_exempt(const struct conf_list *list, const char *service, const char *user)
 {
 	const size_t len = strlen(service);
 
+	if (strchr(user, ':') != NULL)
+		return false; /* "login:root" is an exemption, not a user */
 	if (list_has(list, user))
 		return true;
 	for (size_t i = 0; i < list->n; i++)

@@ -181,8 +181,8 @@ BEFORE=$(records)
 run "ssh alice@pay-db-1 id"
 outcome "expired: refused, and recorded as credential.expired" \
     recorded credential.expired
-cat $T/ca/foreign.pub $T/ca/user.pub >/etc/ztd/sshd_ca.pub
-sed -i 's/user_ca.pub/sshd_ca.pub/' /etc/ssh/sshd_config.d/00-zt.conf
+cat $T/ca/foreign.pub $T/ca/user.pub >/etc/ztd/sshd-ca.pub
+sed -i 's/user-ca.pub/sshd-ca.pub/' /etc/ssh/sshd_config.d/00-zt.conf
 stop sshd
 start_sshd
 CA=foreign cert alice

@@ -68,7 +68,8 @@ unchanged()
 run()
 {
 	rm -f "$ready.$1"
-	E2E_TAG=$1 "$0" --victim "$1" >"$work/out" 2>&1 &
+	# a shell's background jobs ignore SIGINT, for ever unless told here
+	E2E_TAG=$1 env --default-signal=INT "$0" --victim "$1" >"$work/out" 2>&1 &
 	victim=$!
 	i=0
 	while [ ! -e "$ready.$1" ] && [ $i -lt 200 ]; do

@@ -25,6 +25,7 @@ MARK_DIR=$T/mark
 LOG=/var/log/ztd/decisions.jsonl
 SSH_PORT=22
 PDP_PORT=8443
+EXAMPLES=/usr/share/doc/zt/examples
 
 E2E_SCRIPT=$(realpath "$0")
 
@@ -48,13 +49,25 @@ e2e_begin()
 	if [ -z "${E2E_STAGED-}" ]; then
 		stage_make >&2 || exit 2
 	fi
-	exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+	e2e_run "$@"
+}
+
+# Stay outside and end the namespaces with ourselves, in whatever way we end:
+# unshare heeds no signal but SIGKILL, and dies with its parent.
+e2e_run()
+{
+	trap 'kill -KILL $e2e_pid; exit 130' INT
+	trap 'kill -KILL $e2e_pid; exit 143' TERM
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
 	    HOME=/root TERM="${TERM:-dumb}" V="${V-}" PDP="${PDP-}" \
-	    E2E_TAG="${E2E_TAG-}" \
-	    E2E_INSIDE=1 E2E_BUILD="$E2E_BUILD" E2E_SELF="${0##*/}" \
+	    E2E_INSIDE=1 E2E_TAG="${E2E_TAG-}" E2E_SELF="${0##*/}" \
+	    E2E_BUILD="$E2E_BUILD" setpriv --pdeathsig KILL \
 	    unshare --mount --net --pid --ipc --uts --fork --kill-child \
 	    --mount-proc --propagation private \
-	    sh "$PWD/tests/e2e/init" "${E2E_SCRIPT#"$PWD"/}" "$@"
+	    sh "$PWD/tests/e2e/init" "${E2E_SCRIPT#"$PWD"/}" "$@" &
+	e2e_pid=$!
+	wait $e2e_pid
+	exit
 }
 
 # Install into a directory of its own, as a package build would.
@@ -113,6 +126,7 @@ users_make()
 	sshd:x:990:65534::/run/sshd:/usr/sbin/nologin
 	ztd:x:991:991:zt broker:/nonexistent:/usr/sbin/nologin
 	dave:x:1000:1000:Dave:/home/dave:/bin/sh
+	judy:x:1001:1000:Judy:/home/judy:/bin/sh
 	END
 	cat >/etc/group <<-END
 	root:x:0:
@@ -122,12 +136,12 @@ users_make()
 	zt-admin:x:992:
 	dave:x:1000:
 	END
-	printf '%s:%s:19000:0:99999:7:::\n' root '*' dave \
+	printf '%s:%s:19000:0:99999:7:::\n' root '*' judy '*' dave \
 	    "$(openssl passwd -6 -salt e2e dave-password)" >/etc/shadow
 	chmod 640 /etc/shadow
-	mkdir -p /home/dave /etc/ztd/users.d
+	mkdir -p /home/dave
 	chown 1000:1000 /home/dave
-	install -d -o ztd -g ztd -m 750 /var/log/ztd /var/lib/ztd
+	tmpfiles_make
 	user_record alice 70001 '"payments"'
 	user_record bob 70002
 	user_record carol 70003 '"payments"'
@@ -148,9 +162,19 @@ users_make()
 	bob ALL=(ALL:ALL) NOPASSWD: ALL
 	carol ALL=(ALL:ALL) NOPASSWD: ALL
 	dave ALL=(ALL:ALL) ALL
+	judy ALL=(ALL:ALL) NOPASSWD: ALL
 	END
 	chmod 440 /etc/sudoers
 	rm -rf /etc/sudoers.d/*
+}
+
+# What systemd-tmpfiles does at boot, which is not everywhere.
+tmpfiles_make()
+{
+	while read -r tmp_type tmp_path tmp_mode tmp_user tmp_group; do
+		[ "$tmp_type" != d ] || install -d -m "$tmp_mode" \
+		    -o "$tmp_user" -g "$tmp_group" "$tmp_path"
+	done </usr/lib/tmpfiles.d/zt.conf
 }
 
 # user_record NAME UID [GROUP-LIST]
@@ -178,10 +202,10 @@ keys_make()
 	for k in user foreign; do
 		ssh-keygen -q -t ed25519 -N '' -C "$k CA" -f $T/ca/$k
 	done
-	cp $T/ca/user.pub /etc/ztd/user_ca.pub
+	cp $T/ca/user.pub /etc/ztd/user-ca.pub
 	rm -f /etc/ssh/ssh_host_*
 	ssh-keygen -q -t ed25519 -N '' -C host -f /etc/ssh/ssh_host_ed25519_key
-	for u in alice bob carol dave erin; do
+	for u in alice bob carol dave erin judy; do
 		key $u
 		cert $u
 	done
@@ -235,7 +259,7 @@ tls_make()
 	    -subj '/CN=e2e CA' -days 2 -keyout $T/tls/ca.key \
 	    -out $T/tls/ca.pem 2>/dev/null || die "openssl: no CA"
 	tls_cert server DNS:localhost,IP:127.0.0.1
-	install -D -m 644 $T/tls/ca.pem /etc/ztd/pdp_ca.pem
+	install -D -m 644 $T/tls/ca.pem /etc/ztd/pdp-ca.pem
 }
 
 # tls_cert NAME ALTNAMES [openssl x509 options]
@@ -256,7 +280,7 @@ tls_cert()
 
 # --- Configuration ------------------------------------------------------
 
-# sshd_config as Debian ships it, and the drop-in of the administrator guide.
+# sshd_config as Debian ships it, and our drop-in with all it suggests.
 sshd_conf_make()
 {
 	rm -rf /etc/ssh/sshd_config.d
@@ -270,14 +294,8 @@ sshd_conf_make()
 	AcceptEnv LANG LC_*
 	Subsystem	sftp	/usr/lib/openssh/sftp-server
 	END
-	cat >/etc/ssh/sshd_config.d/00-zt.conf <<-END
-	TrustedUserCAKeys /etc/ztd/user_ca.pub
-	AuthorizedPrincipalsCommand /usr/libexec/zt/zt-principals %u %k
-	AuthorizedPrincipalsCommandUser ztd
-	AuthorizedKeysFile none
-	PasswordAuthentication no
-	UsePAM yes
-	END
+	sed 's/^#\([A-Z].*\)/\1/' $EXAMPLES/00-zt.conf \
+	    >/etc/ssh/sshd_config.d/00-zt.conf
 	cat >/etc/ssh/sshd_config.d/50-e2e.conf <<-END
 	Port $SSH_PORT
 	ListenAddress 127.0.0.1
@@ -293,7 +311,7 @@ sshd_conf_make()
 	/usr/sbin/sshd -t 2>/dev/null || rm /etc/ssh/sshd_config.d/51-e2e.conf
 }
 
-# Debian's stacks, with the lines of pam_zt(8).
+# Debian's common stacks, and our samples for those that name zt.
 pam_conf_make()
 {
 	cat >/etc/pam.d/common-auth <<-END
@@ -314,28 +332,9 @@ pam_conf_make()
 		session	required	pam_unix.so
 		END
 	done
-	cat >/etc/pam.d/sshd <<-END
-	@include common-auth
-	account	required	pam_nologin.so
-	account	required	pam_zt.so
-	@include common-account
-	session	required	pam_loginuid.so
-	session	required	pam_zt.so
-	session	optional	pam_keyinit.so force revoke
-	@include common-session
-	session	optional	pam_mkhomedir.so umask=0077
-	session	required	pam_limits.so
-	@include common-password
-	END
-	for f in sudo sudo-i; do
-		cat >/etc/pam.d/$f <<-END
-		session	required	pam_limits.so
-		@include common-auth
-		account	required	pam_zt.so
-		@include common-account
-		@include common-session-noninteractive
-		END
-	done
+	cp $EXAMPLES/sshd.sample /etc/pam.d/sshd
+	cp $EXAMPLES/sudo.sample /etc/pam.d/sudo
+	cp $EXAMPLES/sudo.sample /etc/pam.d/sudo-i
 	for f in su su-l; do
 		cat >/etc/pam.d/$f <<-END
 		auth	sufficient	pam_rootok.so
@@ -361,11 +360,11 @@ ztd_conf_make()
 	cat >/etc/ztd/ztd.conf <<-END
 	[pdp]
 	url = https://localhost:$PDP_PORT/access/v1/evaluation
-	ca_file = /etc/ztd/pdp_ca.pem
+	ca_file = /etc/ztd/pdp-ca.pem
 	timeout_ms = 2000
 
 	[credential]
-	ca_file = /etc/ztd/user_ca.pub
+	ca_file = /etc/ztd/user-ca.pub
 	max_lifetime = 24h
 	clock_skew = 0s
 
@@ -426,9 +425,12 @@ stop()
 	rm -f $T/pid/"$1"
 }
 
+# gone PID: ended with all its threads, whether reaped or not
 gone()
 {
-	! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"
+	! kill -0 "$1" 2>/dev/null ||
+	    awk '/^State:.Z/ { z = 1 } /^Threads:.1$/ { t = 1 }
+	    END { exit !(z && t) }' "/proc/$1/status"
 }
 
 listening()
@@ -438,7 +440,9 @@ listening()
 
 start_ztd()
 {
-	spawn ztd /usr/sbin/ztd
+	spawn ztd nice -n "$(sed -n 's/^Nice=//p' \
+	    /usr/lib/systemd/system/ztd.service | grep . || echo 0)" \
+	    /usr/sbin/ztd
 	wait_for 10 ztd_ready || {
 		sed 's/^/# ztd: /' $T/log/ztd.log | tail -20
 		die "ztd does not come up"
@@ -491,6 +495,7 @@ pdp_default()
 	carol@example.com   ssh_login  *        => permit
 	carol@example.com   *          *        => deny reason="sudo needs a ticket"
 	dave@example.com    *          *        => permit
+	judy@example.com    *          *        => permit
 	erin@example.com    *          *        => permit notice="maintenance tonight"
 	dave                *          *        => permit
 	bob                 *          *        => deny reason="bob is on leave"
@@ -540,12 +545,12 @@ skip()
 	echo "ok $N - $1 # SKIP $2"
 }
 
-# check NAME COMMAND...: passes if COMMAND succeeds
+# check NAME COMMAND...: passes if COMMAND succeeds; $T/out and $T/err stay
 check()
 {
 	check_name=$1
 	shift
-	if "$@" >$T/out 2>$T/err; then
+	if "$@" >$T/check.out 2>&1; then
 		pass "$check_name"
 	else
 		fail "$check_name (status $?: $*)"
@@ -557,10 +562,10 @@ diagnose()
 {
 	diag_n=12
 	[ -z "${V-}" ] || diag_n=1000
-	for f in $T/out $T/err $T/log/*.log $LOG; do
+	for f in $T/check.out $T/out $T/err $T/log/*.log $LOG; do
 		[ -s "$f" ] || continue
 		echo "# --- ${f##*/}"
-		tail -n $diag_n "$f" | cut -c 1-400 | sed 's/^/# /'
+		tail -n $diag_n "$f" | cut -c 1-600 | sed 's/^/# /'
 	done
 }
 
@@ -647,7 +652,8 @@ judge_refused()
 		fail "$1: ALLOWED (status $STATUS, ran: $RAN)"
 		return
 	fi
-	if [ $STATUS -ge 124 ] && [ $STATUS -lt 255 ]; then
+	# sshd says 254 if a session phase failed
+	if [ $STATUS -ge 124 ] && [ $STATUS -lt 254 ]; then
 		fail "$1: hung or crashed (status $STATUS)"
 		return
 	fi

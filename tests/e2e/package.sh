@@ -198,6 +198,9 @@ installed()
 	    apt install /root/zt.deb
 	check "installing it changes no stack, no sshd, no unit" \
 	    unchanged_since clean
+	in_root pam-auth-update --package
+	check "nor does the next package that refreshes the stacks" \
+	    unchanged_since clean
 	check "user and groups exist" in_root getent passwd ztd
 	check "group zt-admin exists" in_root getent group zt-admin
 	check "the configuration is root's, the broker reads it" \

@@ -21,7 +21,7 @@
 #include "zt/auto.h"
 
 #define N_MAX   8000
-#define TICK_MS 20
+#define TICK_MS 250
 
 static struct pollfd fds[N_MAX];
 
@@ -56,7 +56,8 @@ open_missing(const struct sockaddr_un *sa, size_t n)
 static void
 close_ended(size_t n)
 {
-	if (poll(fds, n, TICK_MS) <= 0)
+	(void)usleep(TICK_MS * 1000); /* else the refused would be a flood */
+	if (poll(fds, n, 0) <= 0)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		if (fds[i].fd < 0 || fds[i].revents == 0)

@@ -7,6 +7,7 @@
  * also says whether ssh-keygen -L reads it, and ssh-keygen is asked: what it
  * refuses we refuse, and where we are stricter the table shows it.
  */
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,11 +125,15 @@ keygen_reads(const char *path)
 static inline void
 assert_rows_compared(const struct row *rows, size_t n)
 {
-	char path[] = "/tmp/zt-test-XXXXXX";
+	char dir[] = "/tmp/zt-test-XXXXXX";
+	char path[sizeof(dir) + sizeof("/cert")];
 	static struct buf text;
 	bool failed = false;
-	int fd = mkstemp(path);
+	int fd;
 
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/cert", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	for (size_t i = 0; i < n; i++) {
 		assert_true(rows[i].keygen_reads ||
@@ -147,6 +152,7 @@ assert_rows_compared(const struct row *rows, size_t n)
 	}
 	(void)close(fd);
 	(void)unlink(path);
+	(void)rmdir(dir);
 	assert_false(failed);
 }
 

@@ -7,6 +7,7 @@
 #include "facts.h"
 #include "stamp.h"
 #include "zt/auto.h"
+#include "zt/json.h"
 #include "zt/time.h"
 
 /* Answer with obj (taken over; NULL: out of memory). */
@@ -14,8 +15,9 @@ static void
 answer(struct conn *conn, bool ok, uint32_t next, json_t *obj)
 {
 	static uint8_t buf[ZT_WIRE_MAX]; /* too big for the stack */
-	zt_auto_free char *json =
-	    obj == NULL ? NULL : json_dumps(obj, JSON_COMPACT);
+	zt_auto_free char *json = NULL;
+	const bool printed = obj != NULL &&
+	    zt_json_print(obj, ZT_JSON_MAX, &json, NULL) == ZT_OK;
 	const struct zt_ctl_reply m = {
 		.ok = ok,
 		.next = next,
@@ -24,8 +26,7 @@ answer(struct conn *conn, bool ok, uint32_t next, json_t *obj)
 	size_t len;
 
 	json_decref(obj);
-	if (json != NULL &&
-	    zt_ctl_reply_encode(&m, buf, sizeof(buf), &len) == ZT_OK)
+	if (printed && zt_ctl_reply_encode(&m, buf, sizeof(buf), &len) == ZT_OK)
 		conn_reply(conn, buf, len);
 	else
 		conn_error(conn, ZT_WIRE_ERROR_BUSY);

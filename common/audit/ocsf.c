@@ -5,6 +5,7 @@
 
 #include "ocsf.h"
 #include "zt/auto.h"
+#include "zt/json.h"
 #include "zt/text.h"
 
 #define OCSF_VERSION "1.8.0"
@@ -212,33 +213,6 @@ zt_ocsf_device(struct zt_ocsf *event, const struct zt_host *host)
 	zt_ocsf_text(event, device, "boot_uid", host->boot_id);
 }
 
-/*
- * Print root into a buffer of our own, owned, NUL-terminated.  json_dumps()
- * has been seen to lose half a key when it could not grow its buffer, and to
- * report success; json_dumpb() has none to grow.
- */
-static enum zt_err
-print(const json_t *root, size_t max, char **line_out, size_t *len_out)
-{
-	zt_auto_free char *line = malloc(max + 1);
-	char *fitted;
-	size_t len;
-
-	if (line == NULL ||
-	    (len = json_dumpb(root, line, max, JSON_COMPACT)) == 0)
-		return ZT_ERR_NOMEM;
-	if (len > max)
-		return ZT_ERR_TOOBIG;
-	line[len] = '\0';
-	/* thousands of lines may wait: each in what it needs */
-	if ((fitted = realloc(line, len + 1)) == NULL)
-		return ZT_ERR_NOMEM;
-	line = NULL;
-	*line_out = fitted;
-	*len_out = len;
-	return ZT_OK;
-}
-
 /* One try with texts of at most text_max. */
 static enum zt_err
 try_format(zt_ocsf_build *build, const void *arg, size_t text_max, size_t max,
@@ -251,7 +225,7 @@ try_format(zt_ocsf_build *build, const void *arg, size_t text_max, size_t max,
 	if (event.cut)
 		zt_ocsf_bool(&event, event.metadata, "is_truncated", true);
 	if (!event.failed)
-		err = print(event.root, max, line_out, len_out);
+		err = zt_json_print(event.root, max, line_out, len_out);
 	json_decref(event.root);
 	return err;
 }

@@ -5,6 +5,7 @@
 
 #include "zt/auto.h"
 #include "zt/decision.h"
+#include "zt/json.h"
 #include "zt/text.h"
 #include "zt/time.h"
 
@@ -257,12 +258,8 @@ zt_authzen_request(const struct zt_attempt *attempt,
 {
 	struct builder b = { false };
 	json_auto_t *root = request_new(&b, attempt, options->mirror_context);
-	char *text;
 
 	if (b.failed)
 		return ZT_ERR_NOMEM;
-	if ((text = json_dumps(root, JSON_COMPACT)) == NULL)
-		return ZT_ERR_NOMEM;
-	*json_out = text;
-	return ZT_OK;
+	return zt_json_print(root, ZT_REQUEST_MAX, json_out, NULL);
 }

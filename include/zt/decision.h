@@ -9,9 +9,10 @@
 #include "zt/err.h"
 #include "zt/reason.h"
 
-#define ZT_ANSWER_MAX        65536 /* body of an endpoint's answer, bytes */
-#define ZT_ANSWER_DEPTH_MAX  32    /* nesting of JSON in it */
-#define ZT_ANSWER_REASON_MAX 512   /* a reason's text, bytes after cutting */
+#define ZT_REQUEST_MAX       1048576 /* body of a question, bytes */
+#define ZT_ANSWER_MAX        65536   /* body of an endpoint's answer, bytes */
+#define ZT_ANSWER_DEPTH_MAX  32      /* nesting of JSON in it */
+#define ZT_ANSWER_REASON_MAX 512     /* a reason's text, bytes after cutting */
 #define ZT_ANSWER_NOTICE_MAX 512
 #define ZT_ANSWER_POLICY_MAX 256
 #define ZT_OBLIGATIONS_MAX   16 /* count */
@@ -55,7 +56,8 @@ struct zt_authzen_options {
  *
  * json_out  owned, NUL-terminated; absent facts are left out
  *
- * Errors: ZT_ERR_NOMEM.  Text that is not UTF-8 is escaped, never dropped.
+ * Errors: ZT_ERR_NOMEM, ZT_ERR_TOOBIG.  Text that is not UTF-8 is escaped,
+ * never dropped.
  * Blocking: never.  Thread-safe: yes.  Source: docs/DECISION.md.
  */
 ZT_MUST_USE enum zt_err zt_authzen_request(const struct zt_attempt *attempt,

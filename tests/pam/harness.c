@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -46,6 +47,7 @@ static struct fake_state {
 	int listener, stop[2];
 	pthread_t thread;
 	bool running;
+	pid_t child; /* serves instead of the thread; 0 if there is none */
 	uint8_t request_buf[ZT_WIRE_MAX];
 	struct zt_pam_request request;
 	int n_requests;
@@ -171,6 +173,8 @@ harness_test_end(void **state)
 	(void)state;
 	if (fs.running)
 		fake_stop();
+	if (fs.child != 0)
+		fake_reap();
 	real_uid_restore();
 	harness_converse = CONVERSE_LISTENS;
 	return 0;
@@ -449,7 +453,7 @@ fake_request(void)
 	return &fs.request;
 }
 
-pid_t
+void
 fake_fork_as(uid_t uid)
 {
 	static struct fake fake;
@@ -457,6 +461,7 @@ fake_fork_as(uid_t uid)
 	char byte;
 	pid_t pid;
 
+	assert_int_equal(fs.child, 0);
 	fake_set_reply(&fake, ZT_VERDICT_PERMIT, FAKE_ID, FAKE_REASON, "");
 	fs.listener = listener_bind();
 	assert_int_equal(chmod(socket_path, 0666), 0);
@@ -466,6 +471,7 @@ fake_fork_as(uid_t uid)
 	if (pid == 0) {
 		/* the kernel remembers who called listen(2) */
 		if (setresuid(uid, uid, uid) != 0 ||
+		    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
 		    listen(fs.listener, 64) != 0 || write(ready[1], "", 1) != 1)
 			_exit(1);
 		fs.fake = fake;
@@ -476,14 +482,15 @@ fake_fork_as(uid_t uid)
 	(void)close(ready[0]);
 	(void)close(ready[1]);
 	(void)close(fs.listener);
-	return pid;
+	fs.child = pid;
 }
 
 void
-fake_reap(pid_t pid)
+fake_reap(void)
 {
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(kill(fs.child, SIGKILL), 0);
+	assert_int_equal(waitpid(fs.child, NULL, 0), fs.child);
+	fs.child = 0;
 	(void)unlink(socket_path);
 }
 

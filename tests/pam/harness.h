@@ -108,9 +108,9 @@ void fake_start_verdict(enum zt_verdict verdict, const char *text);
 int fake_n_requests(void);
 const struct zt_pam_request *fake_request(void);
 
-/* As fake_start_verdict(PERMIT), in a process of this uid; returns its pid. */
-pid_t fake_fork_as(uid_t uid);
-void fake_reap(pid_t pid);
+/* As fake_start_verdict(PERMIT), in a process of this uid; end it again. */
+void fake_fork_as(uid_t uid);
+void fake_reap(void);
 
 /* Encode a reply into fake. */
 void fake_set_reply(struct fake *fake, enum zt_verdict verdict, const char *id,

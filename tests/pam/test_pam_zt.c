@@ -296,12 +296,10 @@ a_broker_that_is_not_there_is_trouble_at_once(void **state)
 static void
 an_impostor_is_trouble(void **state)
 {
-	pid_t pid;
-
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	pid = fake_fork_as(65534);
+	fake_fork_as(65534);
 	expect_trouble("", "not the owner of the directory");
 	assert_int_equal(chown(harness_dir(), 65534, 65534), 0);
 	assert_int_equal(chmod(harness_dir(), 0777), 0);
@@ -314,7 +312,7 @@ an_impostor_is_trouble(void **state)
 	    PAM_SUCCESS);
 	assert_int_equal(chown(harness_dir(), 0, 0), 0);
 	assert_int_equal(chmod(harness_dir(), 0700), 0);
-	fake_reap(pid);
+	fake_reap();
 }
 
 static void
@@ -633,7 +631,6 @@ static void
 trouble_is_said_by_its_kind(void **state)
 {
 	static struct fake fake = { .act = FAKE_IS_SILENT };
-	pid_t pid;
 
 	(void)state;
 	assert_string_equal(line_of(HOOK_ACCOUNT, "", 0),
@@ -655,11 +652,11 @@ trouble_is_said_by_its_kind(void **state)
 	    "(error.options)");
 	if (geteuid() != 0)
 		return;
-	pid = fake_fork_as(65534);
+	fake_fork_as(65534);
 	assert_string_equal(line_of(HOOK_ACCOUNT, "", 0),
 	    "zt: access denied: the zt broker's socket is not to be trusted "
 	    "(error.broker_impostor)");
-	fake_reap(pid);
+	fake_reap();
 }
 
 static void

@@ -34,6 +34,7 @@ struct call {
 struct decided {
 	char user[ZT_USER_MAX + 1];
 	char id[ZT_ID_MAX + 1];
+	bool ignored; /* zt had no say */
 };
 
 static struct zt_str
@@ -130,6 +131,13 @@ decided_get(const struct call *call)
 	return data;
 }
 
+/* A new account phase begins: what an older one decided is void. */
+static void
+decided_forget(const struct call *call)
+{
+	(void)pam_set_data(call->pamh, DATA_NAME, NULL, NULL);
+}
+
 static enum zt_err
 decided_keep(const struct call *call, const struct zt_decision *decision)
 {
@@ -142,6 +150,7 @@ decided_keep(const struct call *call, const struct zt_decision *decision)
 		 call->request.user)) != ZT_OK)
 		return err;
 	memcpy(decided->id, decision->id, sizeof(decided->id));
+	decided->ignored = decision->verdict == ZT_VERDICT_IGNORE;
 	if (pam_set_data(call->pamh, DATA_NAME, decided, decided_free) !=
 	    PAM_SUCCESS)
 		return ZT_ERR_NOMEM;
@@ -162,15 +171,21 @@ user_has_changed(const struct call *call, const struct decided *decided)
 	    !zt_str_is(call->request.user, decided->user);
 }
 
+/* Is this the session of a sudo whose account phase went before? */
+static bool
+is_sudo_session(const struct call *call, const struct decided *decided)
+{
+	return decided != NULL && service_is_sudo(call->request.service) &&
+	    (call->phase == ZT_PHASE_SESSION_OPEN ||
+		call->phase == ZT_PHASE_SESSION_CLOSE);
+}
+
 /* Whom the scope is about: with sudo always the one who invokes it. */
 static struct zt_str
 scope_user(const struct call *call, const struct decided *decided)
 {
-	if (decided != NULL && service_is_sudo(call->request.service) &&
-	    (call->phase == ZT_PHASE_SESSION_OPEN ||
-		call->phase == ZT_PHASE_SESSION_CLOSE))
-		return zt_str(decided->user);
-	return call->request.user;
+	return is_sudo_session(call, decided) ? zt_str(decided->user)
+					      : call->request.user;
 }
 
 /* Root's own sudo or su: recorded if the broker can, never waited for. */
@@ -209,33 +224,50 @@ broker_ask(const struct call *call, const struct decided *decided,
 		    "the zt broker cannot vouch for who this is");
 }
 
+/* Decide what needs no broker.  Returns false where it must be asked. */
+static bool
+decide_alone(const struct call *call, const struct decided *decided,
+    struct zt_decision *out)
+{
+	if (call->request.service.len == 0 || call->request.user.len == 0) {
+		zt_decision_make(out, ZT_VERDICT_DENY, "error.request",
+		    "no user or service is named");
+		return true;
+	}
+	if (getuid() == 0 && service_is_roots(call->request.service)) {
+		root_tell(call, out);
+		return true;
+	}
+	if (user_has_changed(call, decided)) {
+		zt_decision_make(out, ZT_VERDICT_DENY, "session.user_changed",
+		    "the user name changed after the decision");
+		memcpy(out->id, decided->id, sizeof(out->id));
+		return true;
+	}
+	/* the broker would see the target user and knows of no decision */
+	if (is_sudo_session(call, decided) && decided->ignored) {
+		zt_decision_make(out, ZT_VERDICT_IGNORE, "scope.account", "");
+		return true;
+	}
+	return false;
+}
+
 static void
 decide(struct call *call, int argc, const char **argv, struct zt_decision *out)
 {
 	const struct decided *decided;
 
+	if (call->phase == ZT_PHASE_ACCOUNT)
+		decided_forget(call);
+	decided = decided_get(call);
 	if (options_get(call, argc, argv) != ZT_OK) {
 		zt_decision_make(out, ZT_VERDICT_DENY, "error.options",
 		    "zt is misconfigured on this host");
 		return;
 	}
 	request_fill(call);
-	if (call->request.service.len == 0 || call->request.user.len == 0) {
-		zt_decision_make(out, ZT_VERDICT_DENY, "error.request",
-		    "no user or service is named");
+	if (decide_alone(call, decided, out))
 		return;
-	}
-	if (getuid() == 0 && service_is_roots(call->request.service)) {
-		root_tell(call, out);
-		return;
-	}
-	decided = decided_get(call);
-	if (user_has_changed(call, decided)) {
-		zt_decision_make(out, ZT_VERDICT_DENY, "session.user_changed",
-		    "the user name changed after the decision");
-		memcpy(out->id, decided->id, sizeof(out->id));
-		return;
-	}
 	broker_ask(call, decided, out);
 	if (call->phase == ZT_PHASE_ACCOUNT &&
 	    (out->verdict == ZT_VERDICT_PERMIT ||

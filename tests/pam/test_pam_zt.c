@@ -504,6 +504,29 @@ sudo_names_its_target_user_in_the_session(void **state)
 }
 
 static void
+a_sudo_that_was_ignored_is_ignored_in_its_session(void **state)
+{
+	pam_handle_t *pamh;
+
+	(void)state;
+	real_uid_lower();
+	fake_start_verdict(ZT_VERDICT_IGNORE, "");
+	pamh = handle_start("sudo", "monitor", "");
+	assert_int_equal(handle_call(pamh, HOOK_ACCOUNT, 0), PAM_IGNORE);
+	fake_stop();
+	fake_start_verdict(ZT_VERDICT_DENY, "no decision");
+	assert_int_equal(pam_set_item(pamh, PAM_USER, "root"), PAM_SUCCESS);
+	assert_int_equal(handle_call(pamh, HOOK_OPEN, 0), PAM_IGNORE);
+	assert_int_equal(handle_call(pamh, HOOK_CLOSE, 0), PAM_IGNORE);
+	assert_int_equal(fake_n_requests(), 0);
+	/* only there: another account phase asks */
+	assert_int_equal(handle_call(pamh, HOOK_ACCOUNT, 0), PAM_PERM_DENIED);
+	assert_int_equal(handle_call(pamh, HOOK_OPEN, 0), PAM_SESSION_ERR);
+	handle_end(pamh);
+	fake_stop();
+}
+
+static void
 a_session_without_an_account_phase_is_the_brokers_to_judge(void **state)
 {
 	(void)state;
@@ -657,6 +680,19 @@ trouble_is_said_by_its_kind(void **state)
 	    "zt: access denied: the zt broker's socket is not to be trusted "
 	    "(error.broker_impostor)");
 	fake_reap();
+}
+
+static void
+a_permit_in_the_auth_phase_is_called_a_lie(void **state)
+{
+	(void)state;
+	fake_start_verdict(ZT_VERDICT_PERMIT, "come in");
+	assert_string_equal(line_of(HOOK_AUTH, "", 0),
+	    "zt: access denied: the zt broker cannot vouch for who this is "
+	    "(error.broker_reply)");
+	assert_non_null(strstr(logged[0].text,
+	    "auth denied: reason=error.broker_reply decision=none"));
+	fake_stop();
 }
 
 static void
@@ -995,6 +1031,7 @@ main(void)
 		TEST(a_user_changed_after_the_decision_gets_no_session),
 		TEST(a_user_changed_after_being_ignored_gets_no_session),
 		TEST(sudo_names_its_target_user_in_the_session),
+		TEST(a_sudo_that_was_ignored_is_ignored_in_its_session),
 		TEST(
 		    a_session_without_an_account_phase_is_the_brokers_to_judge),
 		TEST(roots_own_sudo_and_su_need_no_broker),
@@ -1002,6 +1039,7 @@ main(void)
 		TEST(a_denial_is_said_in_one_line),
 		TEST(a_permit_says_its_text_and_an_ignore_nothing),
 		TEST(trouble_is_said_by_its_kind),
+		TEST(a_permit_in_the_auth_phase_is_called_a_lie),
 		TEST(texts_are_escaped_and_bounded),
 		TEST(a_conversation_that_fails_changes_nothing),
 		TEST(syslog_says_what_was_decided),

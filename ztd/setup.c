@@ -221,6 +221,10 @@ setup_limits(void)
 {
 	struct rlimit rl;
 
+	/* under load, whoever comes to cure it must not wait for it */
+	if (getpriority(PRIO_PROCESS, 0) > SETUP_NICE &&
+	    setpriority(PRIO_PROCESS, 0, SETUP_NICE) != 0)
+		say(LOG_INFO, "priority stays: %s", strerror(errno));
 	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
 		return;
 	rl.rlim_cur = rl.rlim_max;

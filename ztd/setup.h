@@ -12,6 +12,7 @@
 #define SETUP_USER         "ztd"
 #define SETUP_ADMIN_GROUP  "zt-admin"
 #define SETUP_SESSIONS_DIR ZT_RUN_DIR "/sessions"
+#define SETUP_NICE         (-10) /* the unit says the same */
 #define SETUP_STATE_DIR    "/var/lib/ztd"
 
 /* Whom the broker runs as and who administers it. */
@@ -53,7 +54,7 @@ ZT_MUST_USE enum zt_err setup_sockets_bind(const struct setup_ids *ids,
  */
 ZT_MUST_USE enum zt_err setup_drop(const struct setup_ids *ids);
 
-/* Raise the limit of open descriptors to the hard one. */
+/* Raise the priority, and the limit of open descriptors to the hard one. */
 void setup_limits(void);
 
 /* Keep nothing of the environment but systemd's own variables. */

@@ -105,7 +105,7 @@ drain(int fd, char *buf, size_t cap)
 {
 	int64_t deadline = now_ms() + PROGRAM_MS;
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	char rest[4096];
+	char rest[4096] = { 0 };
 	size_t len = 0;
 
 	for (;;) {

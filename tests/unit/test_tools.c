@@ -449,6 +449,68 @@ check_adds_its_own_findings_to_the_brokers(void **state)
 	assert_says("\"grade\": \"fail\"");
 }
 
+/* A record of a refused login, in the form that ztd writes. */
+static const char record[] =
+    "{\"time_dt\":\"2026-11-23T13:35:12.345Z\",\"metadata\":{\"sequence\":7,"
+    "\"uid\":\"%s\"},\"class_uid\":3002,\"action_id\":2,"
+    "\"disposition_id\":%d,\"status_code\":\"%s\","
+    "\"status_detail\":\"on leave \\u001b[2J\",\"user\":{\"name\":\"bob\"},"
+    "\"actor\":{\"user\":{\"name\":\"bob@example.com\"}},"
+    "\"src_endpoint\":{\"ip\":\"198.51.100.7\",\"port\":40112},"
+    "\"dst_endpoint\":{\"ip\":\"10.0.0.4\",\"port\":22},"
+    "\"device\":{\"hostname\":\"pay-db-1\"},\"service\":{\"name\":\"sshd\"},"
+    "\"certificate\":{\"serial_number\":\"4711\"},\"duration\":15,"
+    "\"unmapped\":{\"action\":\"ssh_login\",\"stage\":\"login\","
+    "\"pdp\":{\"endpoint\":\"https://pdp.example/\",\"latency_ms\":12,"
+    "\"reason_admin\":\"rule 7\"}}}\n";
+
+static int
+explain(const char *log, const char *id)
+{
+	return run("exec \"$0\" explain --log \"$1\" $2", ztctl_program, log,
+	    id, NULL);
+}
+
+static void
+explain_tells_a_record_in_words(void **state)
+{
+	char log[] = "/tmp/zt-test-XXXXXX";
+	FILE *f = fdopen(mkstemp(log), "w");
+
+	(void)state;
+	assert_non_null(f);
+	(void)fprintf(f, record, "0d0e4a5c-1111-4222-8333-444455556666", 2,
+	    "policy.deny");
+	(void)fprintf(f, record, "0d0e4a5c-2222-4222-8333-444455556666", 27,
+	    "error.pdp_timeout");
+	(void)fputs("{\"metadata\":{\"uid\":\"torn", f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(explain(log, "0D0E4A5C-1111"), 0);
+	assert_says("SSH login to account bob on pay-db-1 (PAM service sshd)");
+	assert_says("who          bob@example.com");
+	assert_says("198.51.100.7 port 40112, to 10.0.0.4 port 22");
+	assert_says("serial 4711");
+	assert_says("result       DENIED\n");
+	assert_says("policy.deny: denied by policy");
+	assert_says("told the user: on leave \\x1b[2J");
+	assert_says("told administrators: rule 7");
+	assert_says("https://pdp.example/ in 12 ms");
+	assert_says("next         ask the owner of the access policy");
+	assert_int_equal(explain(log, "0d0e4a5c-2222-4222-8333-444455556666"),
+	    0);
+	assert_says("REFUSED, for no decision could be had");
+	assert_says("pdp.timeout_ms bounds the wait");
+	assert_int_equal(explain(log, "0d0e4a5c"), 1);
+	assert_says("0d0e4a5c could be 0d0e4a5c-1111-");
+	assert_says("0d0e4a5c could be 0d0e4a5c-2222-");
+	assert_int_equal(explain(log, "ffffffff"), 1);
+	assert_says("no such decision");
+	assert_int_equal(explain(log, "0d0e4a5"), 2);
+	assert_int_equal(explain(log, "0d0e4a5cxx"), 2);
+	assert_int_equal(explain("/nonexistent", "0d0e4a5c"), 5);
+	(void)unlink(log);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, drop_output)
 
 int
@@ -469,6 +531,7 @@ main(void)
 		TEST(all_pages_are_fetched),
 		TEST(pages_that_never_end_are_refused),
 		TEST(failures_have_their_exit_status),
+		TEST(explain_tells_a_record_in_words),
 		TEST(check_adds_its_own_findings_to_the_brokers),
 	};
 

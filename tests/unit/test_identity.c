@@ -555,7 +555,7 @@ groups_come_from_memberof_and_members_alike(void **state)
 
 	put(fx, "a.user",
 	    "{\"userName\":\"alice\",\"uid\":70001,\"gid\":70010,\"memberOf\":"
-	    "[\"team\",\"pay\",\"pay\",\"nosuch\",\"own\"]}");
+	    "[\"team\",\"team\",\"pay\",\"pay\",\"nosuch\",\"own\"]}");
 	put(fx, "b.user", "{\"userName\":\"bob\",\"uid\":70002}");
 	put(fx, "own.group", "{\"groupName\":\"own\",\"gid\":70010}");
 	put(fx, "pay.group",

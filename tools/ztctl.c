@@ -131,7 +131,7 @@ main(int argc, char **argv)
 	status = command->run(&options);
 	/* a full disk or a closed pipe: what was printed is not all */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		print_error("standard output: %m");
+		print_failure("standard output: %m");
 		return ZTCTL_SYSTEM;
 	}
 	return (int)status;

@@ -144,11 +144,11 @@ broker_ask_or_say(const char *socket, const char *command, unsigned timeout_ms,
 
 	err = broker_ask(socket, command, timeout_ms, out, &error);
 	if (err == ZT_ERR_UNAVAIL && access(socket, R_OK | W_OK) != 0)
-		print_error("%s: %m: is ztd running, and are you root or in "
-			    "the group zt-admin?",
+		print_failure("%s: %m: is ztd running, and are you root or in "
+			      "the group zt-admin?",
 		    socket);
 	else if (err != ZT_OK)
-		print_error("%s: %s", socket,
+		print_failure("%s: %s", socket,
 		    error != NULL ? error : zt_strerror(err));
 	return status_of(err);
 }

@@ -47,9 +47,9 @@ search_keep(struct search *search, json_t *record, const char *uid)
 		search->found = json_incref(record);
 	} else if (strcmp(uid, json_str(search->found, "metadata.uid")) != 0) {
 		if (!search->many)
-			print_error("%s could be %s", search->id,
+			print_failure("%s could be %s", search->id,
 			    json_str(search->found, "metadata.uid"));
-		print_error("%s could be %s", search->id, uid);
+		print_failure("%s could be %s", search->id, uid);
 		search->many = true;
 	}
 	return search->len < ZT_ID_MAX; /* a whole id is unique */
@@ -288,19 +288,19 @@ ztctl_explain(const struct ztctl_options *options)
 	enum zt_err err;
 
 	if (!search_init(&search, options->argument)) {
-		print_error("%s: not a decision id, nor %d characters of one",
+		print_failure("%s: not a decision id, nor %d characters of one",
 		    options->argument, ID_MIN);
 		return ZTCTL_USAGE;
 	}
 	err = log_read_backwards(options->log, search_line, &search);
 	if (err == ZT_ERR_SYS) {
-		print_error("%s: %m", options->log);
+		print_failure("%s: %m", options->log);
 		status = ZTCTL_SYSTEM;
 	} else if (err != ZT_OK) {
-		print_error("%s: not a regular file", options->log);
+		print_failure("%s: not a regular file", options->log);
 		status = ZTCTL_SYSTEM;
 	} else if (search.found == NULL) {
-		print_error("%s: no such decision in %s", search.id,
+		print_failure("%s: no such decision in %s", search.id,
 		    options->log);
 	} else if (!search.many) {
 		if (options->json)

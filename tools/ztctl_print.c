@@ -57,7 +57,7 @@ print_field(const char *label, const char *format, ...)
 }
 
 void
-print_error(const char *format, ...)
+print_failure(const char *format, ...)
 {
 	zt_auto_free char *text = NULL;
 	va_list ap;

@@ -16,7 +16,7 @@ void print_field(const char *label, const char *format, ...)
     __attribute__((__format__(__printf__, 2, 3)));
 
 /* "ztctl: text" on standard error. */
-void print_error(const char *format, ...)
+void print_failure(const char *format, ...)
     __attribute__((__format__(__printf__, 1, 2)));
 
 /* Indented JSON in ASCII on standard output. */

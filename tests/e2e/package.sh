@@ -5,110 +5,14 @@
 # nothing; what it offers refuses when it is enabled and no broker runs, also
 # for an expired password; before it is removed it takes itself out of every
 # stack, and people can log in as before.
-#
-#   B=dir     build directory (build); the Debian root is kept in B/debian12
-#   ZT_DEB=f  test this package instead of building one
-#
-# Debian packages come from the mirror that this machine's own apt uses.  All
-# else happens in an overlay over that root, in a mount namespace of its own.
 set -u
 
-self=$(realpath "$0")
-src=${self%/tests/*}
-suite=bookworm
-N=0
-FAILED=0
-
-bail()
-{
-	echo "Bail out! $*"
-	exit 1
-}
-
-skip_all()
-{
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-# --- The root -----------------------------------------------------------
-
-# The site of this machine's main Debian archive.
-mirror()
-{
-	# shellcheck disable=SC2016 # apt fills it in
-	apt-get indextargets --format '$(SITE)' 'Created-By: Packages' \
-	    'Origin: Debian' 'Component: main' 'Identifier: Packages' |
-	    grep -v security | head -n 1
-}
-
-root_make()
-{
-	site=$(mirror)
-	if [ -z "$site" ]; then
-		apt-get -q=2 update
-		site=$(mirror)
-	fi
-	[ -n "$site" ] || bail "apt knows no Debian archive on this machine"
-	echo "# making a Debian 12 root in $dir (once)"
-	rm -rf "$dir/root.new"
-	debootstrap --variant=minbase --include=openssh-server,pamtester,sudo \
-	    $suite "$dir/root.new" "$site" >"$dir/debootstrap.log" 2>&1 || {
-		tail -n 20 "$dir/debootstrap.log" | sed 's/^/# /'
-		bail "debootstrap failed: see $dir/debootstrap.log"
-	}
-	mv "$dir/root.new" "$dir/root"
-}
-
-# Mounts end with the namespace.
-root_enter()
-{
-	mount -t tmpfs -o mode=755 package "$dir/mnt" || bail "mount"
-	cd "$dir/mnt" || bail "$dir/mnt"
-	mkdir up work root
-	mount -t overlay -o "lowerdir=$dir/root,upperdir=up,workdir=work" \
-	    package root || bail "overlay"
-	root=$dir/mnt/root
-	mount -t proc proc "$root/proc"
-	mount --rbind /dev "$root/dev"
-	mount -t tmpfs -o mode=755 run "$root/run"
-	# packages are fetched once
-	mount --bind "$dir/archives" "$root/var/cache/apt/archives"
-	cp "$deb" "$root/root/zt.deb"
-	cp /etc/resolv.conf /etc/hosts "$root/etc/"
-}
-
-in_root()
-{
-	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-	    DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
-}
-
-apt()
-{
-	in_root apt-get -q -y -o Acquire::Check-Date=false \
-	    -o Acquire::Check-Valid-Until=false -o Dpkg::Use-Pty=0 \
-	    --no-install-recommends "$@"
-}
+# shellcheck source=tests/lib/debian12.sh
+. "${0%/*}/../lib/debian12.sh"
+debian12_begin "$@"
+: "${root:?}" "${src:?}"
 
 # --- Checks -------------------------------------------------------------
-
-# check NAME COMMAND...: passes if COMMAND succeeds
-check()
-{
-	N=$((N + 1))
-	check_name=$1
-	shift
-	"$@" >out 2>&1
-	check_status=$?
-	if [ $check_status -eq 0 ]; then
-		echo "ok $N - $check_name"
-	else
-		FAILED=$((FAILED + 1))
-		echo "not ok $N - $check_name (status $check_status: $*)"
-		tail -n 40 out | sed 's/^/# /'
-	fi
-}
 
 refused()
 {
@@ -350,46 +254,16 @@ purged()
 	    [ -s "$root/var/log/ztd/decisions.jsonl" ]
 }
 
-# In the namespace.
-run()
-{
-	dir=$1 deb=$2
-	root_enter
-	mkdir -p "$root/run/sshd"
-	in_root useradd dave
-	echo dave:dave-password | in_root chpasswd
-	printf '%s\n' '@include common-account' >"$root/etc/pam.d/other"
-	apt update >/dev/null 2>&1 || bail "apt-get update"
-	snapshot clean
-	installed
-	enabled
-	by_hand
-	upgraded
-	kept
-	removed
-	purged
-	echo "1..$N"
-	[ $FAILED -eq 0 ]
-}
-
-if [ "${1-}" = --inside ]; then
-	run "$2" "$3"
-	exit
-fi
-[ "$(id -u)" -eq 0 ] || skip_all "needs root: debootstrap, mounts, chroot"
-command -v debootstrap >/dev/null || skip_all "needs debootstrap"
-command -v dh >/dev/null || skip_all "needs debhelper"
-cd "$src" || bail "$src"
-B=${B:-build}
-mkdir -p "$B/debian12/mnt" "$B/debian12/archives/partial"
-dir=$(realpath "$B/debian12")
-if [ -z "${ZT_DEB-}" ]; then
-	make -j 2 B="$B" deb >"$dir/deb.log" 2>&1 || {
-		tail -n 20 "$dir/deb.log" | sed 's/^/# /'
-		bail "make deb failed: see $dir/deb.log"
-	}
-	ZT_DEB=$(ls "$B"/deb/zt_*.deb)
-fi
-deb=$(realpath "$ZT_DEB") || bail "no package"
-[ -d "$dir/root" ] || root_make
-exec unshare --mount --propagation private "$self" --inside "$dir" "$deb"
+mkdir -p "$root/run/sshd"
+in_root useradd dave
+echo dave:dave-password | in_root chpasswd
+printf '%s\n' '@include common-account' >"$root/etc/pam.d/other"
+snapshot clean
+installed
+enabled
+by_hand
+upgraded
+kept
+removed
+purged
+debian12_end

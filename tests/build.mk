@@ -103,7 +103,7 @@ FUZZ_RUN := $(patsubst tests/fuzz/fuzz_%.c,fuzz-run-%,$(FUZZ_SRC))
 
 .PHONY: fuzz fuzz-run $(FUZZ_RUN)
 fuzz:
-	$(Q)$(MAKE) --no-print-directory SAN=1 CLANG=1 FUZZ_ENGINE=1 \
+	$(Q)$(MAKE) --no-print-directory SAN=1 CLANG=1 FUZZ_ENGINE=1 WERROR= \
 	    B=$(B)-fuzz CFLAGS='$(CFLAGS) -fsanitize=fuzzer-no-link' fuzz-run
 
 fuzz-run: $(FUZZ_RUN)
@@ -114,7 +114,10 @@ $(FUZZ_RUN): fuzz-run-%: $(B)/tests/fuzz/fuzz_%
 	@echo '== fuzz $* for $(FUZZ_SECONDS) s'
 	$(Q)$(RUN_ENV) $< -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
 	    -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1 \
-	    -artifact_prefix=$(B)/$*- $(B)/corpus/$* tests/fuzz/corpus/$*
+	    -artifact_prefix=$(B)/$*- $(B)/corpus/$* tests/fuzz/corpus/$* \
+	    >$(B)/$*.log 2>&1 || { tail -n 40 $(B)/$*.log; exit 1; }
+	@sed -n 's/^stat::number_of_executed_units: */   executions: /p' \
+	    $(B)/$*.log
 
 .PHONY: lint
 lint: all

@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -189,8 +188,10 @@ harness_teardown(void **state)
 
 /* libpam calls these; the program's own definitions come first. */
 #define EXPORT __attribute__((__visibility__("default")))
-EXPORT void syslog(int priority, const char *format, ...);
-EXPORT void __syslog_chk(int priority, int flag, const char *format, ...);
+EXPORT void syslog(int priority, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+EXPORT void __syslog_chk(int priority, int flag, const char *format, ...)
+    __attribute__((__format__(__printf__, 3, 4)));
 
 static void log_line(int priority, const char *format, va_list ap)
     __attribute__((__format__(__printf__, 2, 0)));

@@ -3,10 +3,15 @@
 E2E_TESTS := $(filter-out tests/e2e/lib.sh,$(wildcard tests/e2e/*.sh))
 E2E_LABEL ?= end to end
 E2E_ENV   := E2E_STAGED=1 B=$(B)
-CHECK_E2E = -t 300 -l '$(E2E_LABEL)' $(E2E_TESTS)
+CHECK_E2E = -t 600 -l '$(E2E_LABEL)' $(E2E_TESTS)
 
-.PHONY: setup e2e-stage check check-all check-e2e check-debian13 demo
-.PHONY: check-run demo-run
+JOBS      := $(shell nproc)
+
+# Without root nothing can be installed: setup says what is missing, and what
+# can be done without it is done.
+setup = $(Q)scripts/setup-deps $(1) || [ $$(id -u) -ne 0 ]
+
+.PHONY: e2e-stage check check-run check-e2e check-debian13 demo demo-run
 
 # As a package would install them; the tests copy this into their namespace.
 e2e-stage: all $(LIB_BIN)
@@ -17,8 +22,8 @@ e2e-stage: all $(LIB_BIN)
 # The compiler may only come with setup, and the flags are probed when make
 # starts: so make starts again.
 check:
-	$(Q)scripts/setup-deps build check cerbos
-	$(Q)$(MAKE) --no-print-directory check-run
+	$(call setup,build check deb cerbos debian13)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) check-run
 
 check-run: check-unit-programs e2e-stage $(B)/npm/cerbos
 	$(Q)$(RUN_ENV) $(E2E_ENV) tests/run $(CHECK_UNIT) $(CHECK_E2E)
@@ -27,12 +32,12 @@ check-e2e: e2e-stage
 	$(Q)$(E2E_ENV) tests/run $(CHECK_E2E)
 
 check-debian13:
-	$(Q)scripts/setup-deps debian13
+	$(call setup,debian13)
 	$(Q)tests/debian13.sh $(B)/debian13
 
 demo:
-	$(Q)scripts/setup-deps build check $(if $(PDP),cerbos)
-	$(Q)$(MAKE) --no-print-directory demo-run
+	$(call setup,build check $(if $(PDP),cerbos))
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) demo-run
 
 demo-run: e2e-stage $(if $(PDP),$(B)/npm/cerbos)
 	$(Q)$(E2E_ENV) PDP=$(PDP) tests/demo.sh

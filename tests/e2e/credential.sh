@@ -159,7 +159,7 @@ eval "$(ssh-agent -s)" >/dev/null
 ssh-add -q /root/.ssh/bob-shared /root/.ssh/alice-shared 2>/dev/null
 agent_login()
 {
-	attempt $LIMIT ssh -o IdentityFile=none "$@" shared@pay-db-1 \
+	attempt $LIMIT ssh -o IdentityFile=none shared@pay-db-1 \
 	    "$REMOTE"
 }
 agent_login

@@ -198,7 +198,7 @@ group_record()
 
 keys_make()
 {
-	mkdir -m 700 -p /root/.ssh
+	mkdir -m 700 /root/.ssh
 	for k in user foreign; do
 		ssh-keygen -q -t ed25519 -N '' -C "$k CA" -f $T/ca/$k
 	done

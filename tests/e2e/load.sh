@@ -22,7 +22,8 @@ many()
 	echo "status \$?"
 	END
 	seq "$1" | xargs -P "$2" -n 1 sh $T/nth
-	cat $T/many/1 $T/many/2 >$T/out
+	# for a failure's diagnosis: what was said, and how often
+	cat $T/many/* | sed 's/(decision .*//' | sort | uniq -c >$T/out
 }
 
 # Odd ones are alice's, who may, even ones bob's, who may not.

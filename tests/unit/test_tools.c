@@ -393,6 +393,7 @@ pages_that_never_end_are_refused(void **state)
 	assert_int_equal(ztctl_hears(ctl_answer(true, 7, "{\"sessions\":[]}"),
 			     "sessions", ""),
 	    4);
+	assert_says("malformed"); /* at the second page, not at a limit */
 }
 
 static void

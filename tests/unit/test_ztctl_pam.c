@@ -215,6 +215,7 @@ only_some_controls_enforce(void **state)
 		{ "[perm_denied=die authinfo_unavail=bad default=ignore]",
 		    true },
 		{ "[authinfo_unavail=ignore default=die]", false },
+		{ "[perm_denied=ignore default=die]", false },
 		{ "[success=ok]", false },
 	};
 	char line[128];

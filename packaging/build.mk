@@ -65,6 +65,7 @@ DEB_SRC := $(DEB)/zt-$(VERSION)
 
 .PHONY: deb deb-source
 deb: deb-source
+	$(Q)scripts/setup-deps build deb
 	cd $(DEB_SRC) && DEB_BUILD_OPTIONS=noautodbgsym \
 	    dpkg-buildpackage -us -uc -b
 	@ls $(DEB)/*.deb

@@ -64,6 +64,17 @@ no_answer()
 	    ! grep -q '(decision ' /root/said
 }
 
+# Thirty at once, and nobody gets in.
+rush()
+{
+	for _ in $(seq 30); do
+		timeout 20 pamtester sshd dave acct_mgmt >/dev/null 2>&1 &&
+		    echo >/root/let-in &
+	done
+	wait
+	[ ! -e /root/let-in ]
+}
+
 recorded()
 {
 	id=$(sed -n 's/.*(decision \([0-9a-f-]*\)).*/\1/p' /root/said)
@@ -131,6 +142,7 @@ check "reloading a bad configuration leaves it running" answers
 systemctl restart ztd
 check "starting with one fails" refused active ztd.service
 check "nobody is let in meanwhile" no_answer
+check "nor in a rush" rush
 check "the sockets survive any number of attempts" active $SOCKETS
 sed -i 's/^xurl/url/' /etc/ztd/ztd.conf
 check "mended, it comes back by itself" soon answers

@@ -440,9 +440,9 @@ listening()
 
 start_ztd()
 {
-	spawn ztd nice -n "$(sed -n 's/^Nice=//p' \
-	    /usr/lib/systemd/system/ztd.service | grep . || echo 0)" \
-	    /usr/sbin/ztd
+	# at the priority that its unit gives it
+	spawn ztd nice -n "$(awk -F = '$1 == "Nice" { n = $2 } END { print n + 0 }' \
+	    /usr/lib/systemd/system/ztd.service)" /usr/sbin/ztd
 	wait_for 10 ztd_ready || {
 		sed 's/^/# ztd: /' $T/log/ztd.log | tail -20
 		die "ztd does not come up"

@@ -77,8 +77,10 @@ setup_sockets_take(int fds[SERVER_SOCKETS])
 		int which = socket_by_name(names[i]);
 		int fd = SD_LISTEN_FDS_START + i;
 
+		/* systemd's are blocking unless the unit says otherwise */
 		if (which >= 0 && taken[which] < 0 &&
-		    sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 1) > 0)
+		    sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 1) > 0 &&
+		    fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
 			taken[which] = fd;
 		free(names[i]);
 	}

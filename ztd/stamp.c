@@ -36,5 +36,8 @@ stamp_clock_synchronized(void)
 {
 	struct timex tx = { 0 };
 
-	return adjtimex(&tx) != TIME_ERROR && (tx.status & STA_UNSYNC) == 0;
+	const int state = adjtimex(&tx);
+
+	return state >= 0 && state != TIME_ERROR &&
+	    (tx.status & STA_UNSYNC) == 0;
 }

@@ -574,7 +574,7 @@ check_lists(struct parse *parse)
 	for (enum conf_key_id id = 0; id < CONF_KEYS; id++) {
 		if (!conf_keys[id].nonempty)
 			continue;
-		list = (const struct conf_list *)((const char *)parse->conf +
+		list = (const void *)((const char *)parse->conf +
 		    conf_keys[id].offset);
 		if (list->n == 0)
 			refuse_key(parse, id, parse->lines.key[id], "is empty",

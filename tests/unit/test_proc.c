@@ -51,8 +51,7 @@ stat_cut_short_is_malformed(void **state)
 	static const char whole[] = "4242 (sshd)" TAIL;
 	struct proc_info info = { 0 };
 	/* up to the first digit of the start time */
-	const size_t start =
-	    (size_t)(strstr(whole, "987654321") - whole);
+	const size_t start = (size_t)(strstr(whole, "987654321") - whole);
 
 	(void)state;
 	for (size_t n = 0; n < start; n++) {

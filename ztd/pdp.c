@@ -212,6 +212,8 @@ ask_finish(struct ask *ask, struct zt_answer *answer)
 	ask_unlink(ask);
 	answer->attempts = ask->attempts;
 	answer->latency_ms = ms_since(ask->start_us);
+	if (ask->attempts > 0) /* only told: may be missing */
+		answer->endpoint = strdup(pdp->endpoints[ask->endpoint].url);
 	ask->done(ask->arg, answer);
 	zt_answer_clear(answer);
 	ask_free(ask);
@@ -336,7 +338,6 @@ on_transfer(void *arg, CURL *easy, CURLcode code)
 {
 	struct ask *ask = arg;
 	struct transfer *t = &ask->transfer;
-	const char *url = ask->pdp->endpoints[ask->endpoint].url;
 	struct zt_answer answer = { 0 };
 
 	(void)easy;
@@ -348,8 +349,6 @@ on_transfer(void *arg, CURL *easy, CURLcode code)
 		     &answer) != ZT_OK)
 		answer.reason = ZT_REASON_INTERNAL;
 	answer.http_status = transfer_status(t);
-	if (answer.http_status != 0)
-		answer.endpoint = strdup(url); /* only told: may be missing */
 	attempt_over(ask, &answer);
 }
 

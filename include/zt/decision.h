@@ -38,7 +38,7 @@ struct zt_answer {
 	char *policy;          /* policy id or version if named; or NULL */
 
 	/* filled by the caller that did the asking */
-	char *endpoint;  /* URL that answered; or NULL */
+	char *endpoint;  /* URL asked last; or NULL */
 	int http_status; /* 0 if there was none */
 	int attempts;    /* requests sent */
 	int latency_ms;  /* from the first byte to the answer, all attempts */

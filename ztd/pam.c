@@ -113,7 +113,7 @@ login_of(struct job *job)
 	struct proc_info parent;
 
 	if (login == NULL && job->attempt.action == ZT_ACTION_SSH_LOGIN &&
-	    proc_parent(job->proc.id.pid, &parent) == ZT_OK && parent.euid == 0)
+	    proc_parent(job->proc.id.pid, &parent) == ZT_OK && parent.ruid == 0)
 		login = logins_find(logins, &parent.id);
 	job->login_proc = login == NULL ? job->proc.id : login->proc;
 	return login;

@@ -57,20 +57,19 @@ proc_parse_stat(const char *text, struct proc_info *out)
 }
 
 static enum zt_err
-read_uids(pid_t pid, struct proc_info *info)
+read_uid(pid_t pid, struct proc_info *info)
 {
 	char buf[PROC_FILE_MAX];
-	unsigned ruid, euid;
+	unsigned ruid;
 	const char *line;
 	enum zt_err err;
 
 	if ((err = file_read(pid, "status", buf)) != ZT_OK)
 		return err;
 	if ((line = strstr(buf, "\nUid:")) == NULL ||
-	    sscanf(line, "\nUid: %u %u", &ruid, &euid) != 2)
+	    sscanf(line, "\nUid: %u", &ruid) != 1)
 		return ZT_ERR_MALFORMED;
 	info->ruid = ruid;
-	info->euid = euid;
 	return ZT_OK;
 }
 
@@ -87,7 +86,7 @@ proc_read(pid_t pid, struct proc_info *out)
 		return err;
 	if ((err = proc_parse_stat(buf, &info)) != ZT_OK)
 		return err;
-	if ((err = read_uids(pid, &info)) != ZT_OK)
+	if ((err = read_uid(pid, &info)) != ZT_OK)
 		return err;
 	*out = info;
 	return ZT_OK;

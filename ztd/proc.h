@@ -19,7 +19,7 @@ struct proc_id {
 struct proc_info {
 	struct proc_id id;
 	pid_t ppid;
-	uid_t ruid, euid;
+	uid_t ruid; /* real: sshd changes its effective one now and then */
 };
 
 /*

@@ -5,7 +5,7 @@
 # the same run, on a host of its own (see e2e/lib.sh) that is gone afterwards.
 # Missing a goal is no failure; a wrong or missing answer is.
 #
-#   PART="acct login burst idle memory"   only these, in this order
+#   bench.sh [PART...]   PART  acct, login, burst, idle or memory
 if [ "$(id -u)" -ne 0 ]; then
 	echo "bench: needs root, for a mount namespace with an sshd and users" \
 	    "of its own; nothing outside it is touched: sudo make bench"
@@ -69,7 +69,7 @@ calc()
 # ratio A B: A / B, or "-" if B is none
 ratio()
 {
-	calc "$2 > 0 ? $1 / $2 : 0"
+	calc "($2) > 0 ? ($1) / ($2) : 0"
 }
 
 title()
@@ -328,7 +328,8 @@ prepare
 printf 'zt bench: %s CPUs, load %s at the start\n' "$(nproc)" \
     "$(cut -d ' ' -f 1 /proc/loadavg)"
 echo "Read the ratios; the absolute figures are this machine's, now."
-for part in ${PART:-acct login burst idle memory}; do
+[ $# -gt 0 ] || set -- acct login burst idle memory
+for part; do
 	bench_"$part"
 done
 printf '\nload %s at the end; %s wrong or missing\n' \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make bench   ratios against floors and peers, as root; see docs/BENCH.md
+#   BENCH="acct login burst idle memory"   only these parts
 
 # Programs: tests/bench/zt-bench-*.c.  Other sources there are helpers.
 BENCH_SRC := $(wildcard tests/bench/zt-bench-*.c)
@@ -17,4 +18,4 @@ bench:
 	$(Q)$(MAKE) --no-print-directory bench-run
 
 bench-run: e2e-stage $(BENCH_BIN)
-	$(Q)E2E_STAGED=1 B=$(B) tests/bench/bench.sh
+	$(Q)E2E_STAGED=1 B=$(B) tests/bench/bench.sh $(BENCH)

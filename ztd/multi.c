@@ -14,6 +14,7 @@ struct multi {
 	sd_event *event; /* borrowed */
 	CURLM *curlm;
 	sd_event_source *timer;
+	sd_event_source *soon; /* for a timeout of 0 */
 	multi_done *done;
 	bool busy; /* inside dispatch */
 	bool dead; /* free at its end */
@@ -34,6 +35,7 @@ multi_destroy(struct multi *m)
 	/* calls on_socket and on_timer for the last time */
 	(void)curl_multi_cleanup(m->curlm);
 	sd_event_source_disable_unref(m->timer);
+	sd_event_source_disable_unref(m->soon);
 	free(m);
 	curl_global_cleanup(); /* counted: the last one counts */
 }
@@ -97,6 +99,14 @@ on_time(sd_event_source *source, uint64_t usec, void *arg)
 	return 0;
 }
 
+static int
+on_soon(sd_event_source *source, void *arg)
+{
+	(void)source;
+	multi_dispatch(arg, CURL_SOCKET_TIMEOUT, 0);
+	return 0;
+}
+
 /* libcurl's CURLMOPT_SOCKETFUNCTION; watch is what we assigned to fd. */
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *watch)
@@ -124,22 +134,25 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *watch)
 	return 0;
 }
 
-/* libcurl's CURLMOPT_TIMERFUNCTION.  It must not be called back from here,
- * not even for 0: the loop does it. */
+/*
+ * libcurl's CURLMOPT_TIMERFUNCTION.  It must not be called back from here,
+ * not even for 0: the loop does it, at once and without a clock, for every
+ * request begins with that.
+ */
 static int
 on_timer(CURLM *curlm, long timeout_ms, void *arg)
 {
 	struct multi *m = arg;
-	uint64_t due;
+	const int timer = timeout_ms > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF;
+	const int soon = timeout_ms == 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF;
 
 	(void)curlm;
-	if (timeout_ms < 0)
-		return sd_event_source_set_enabled(m->timer, SD_EVENT_OFF) < 0
-		    ? -1
-		    : 0;
-	due = now_us() + (uint64_t)timeout_ms * 1000;
-	if (sd_event_source_set_time(m->timer, due) < 0 ||
-	    sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT) < 0)
+	if (timeout_ms > 0 &&
+	    sd_event_source_set_time(m->timer,
+		now_us() + (uint64_t)timeout_ms * 1000) < 0)
+		return -1;
+	if (sd_event_source_set_enabled(m->timer, timer) < 0 ||
+	    sd_event_source_set_enabled(m->soon, soon) < 0)
 		return -1;
 	return 0;
 }
@@ -179,7 +192,9 @@ multi_new(sd_event *event, multi_done *done, struct multi **out)
 	if (m->curlm != NULL &&
 	    sd_event_add_time(event, &m->timer, CLOCK_MONOTONIC, 0,
 		TIMER_ACCURACY_US, on_time, m) >= 0 &&
-	    sd_event_source_set_enabled(m->timer, SD_EVENT_OFF) >= 0)
+	    sd_event_source_set_enabled(m->timer, SD_EVENT_OFF) >= 0 &&
+	    sd_event_add_defer(event, &m->soon, on_soon, m) >= 0 &&
+	    sd_event_source_set_enabled(m->soon, SD_EVENT_OFF) >= 0)
 		err = multi_set(m);
 	if (err != ZT_OK) {
 		multi_destroy(m);

@@ -84,8 +84,6 @@ batch_write(struct zt_log *log, uint64_t first, size_t n)
 static void
 settle(struct zt_log *log, size_t n, bool durable)
 {
-	const uint64_t one = 1;
-
 	for (size_t i = 0; i < n; i++) {
 		struct slot *slot = slot_at(log, log->settled + i);
 
@@ -97,6 +95,14 @@ settle(struct zt_log *log, size_t n, bool durable)
 		log->stats.lines += n;
 	else
 		log->stats.failures += n;
+}
+
+/* Wake the loop.  Called without the lock, which is what it wants first. */
+static void
+announce(struct zt_log *log)
+{
+	const uint64_t one = 1;
+
 	/* cannot fail but for a full counter, and then it is readable */
 	if (write(log->event_fd, &one, sizeof(one)) < 0)
 		return;
@@ -134,12 +140,17 @@ writer_main(void *arg)
 		waiting = log->submitted - log->settled;
 		if (waiting == 0 && log->stop)
 			break;
-		if (waiting == 0)
+		if (waiting == 0) {
 			(void)pthread_cond_wait(&log->wake, &log->lock);
-		else if (log->stats.failed)
+			continue;
+		}
+		if (log->stats.failed)
 			settle(log, waiting, false);
 		else
 			commit(log, waiting < BATCH_MAX ? waiting : BATCH_MAX);
+		(void)pthread_mutex_unlock(&log->lock);
+		announce(log);
+		(void)pthread_mutex_lock(&log->lock);
 	}
 	(void)pthread_mutex_unlock(&log->lock);
 	return NULL;
@@ -251,9 +262,11 @@ slot_put(struct zt_log *log, const struct slot *slot)
 	if (err == ZT_OK) {
 		*slot_at(log, log->submitted++) = *slot;
 		log->next++;
-		(void)pthread_cond_signal(&log->wake);
 	}
 	(void)pthread_mutex_unlock(&log->lock);
+	/* now, for under the lock the writer would wake only to wait for it */
+	if (err == ZT_OK)
+		(void)pthread_cond_signal(&log->wake);
 	return err;
 }
 
@@ -315,6 +328,7 @@ log_restart(struct zt_log *log, int fd)
 	log->stats.failed = false;
 	log->stats.failed_errno = 0;
 	(void)pthread_mutex_unlock(&log->lock);
+	announce(log);
 }
 
 static bool

@@ -35,7 +35,8 @@ str_equal(struct zt_str a, struct zt_str b)
 
 /*
  * Does an exemption, "user" or "service:user", cover this attempt?  A colon
- * always splits: else whoever calls himself "login:root" were exempt.
+ * always splits: else whoever calls himself "login:root" were exempt.  It
+ * covers nobody without a name.
  */
 static bool
 exempt_covers(struct zt_str exempt, struct zt_str service, struct zt_str user)
@@ -43,6 +44,8 @@ exempt_covers(struct zt_str exempt, struct zt_str service, struct zt_str user)
 	const char *colon = memchr(exempt.p, ':', exempt.len);
 	struct zt_str head, tail;
 
+	if (user.len == 0)
+		return false;
 	if (colon == NULL)
 		return str_equal(exempt, user);
 	head.p = exempt.p;

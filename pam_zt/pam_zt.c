@@ -180,12 +180,18 @@ is_sudo_session(const struct call *call, const struct decided *decided)
 		call->phase == ZT_PHASE_SESSION_CLOSE);
 }
 
-/* Whom the scope is about: with sudo always the one who invokes it. */
+/*
+ * Whom the scope is about: with sudo and su the one who invokes them.  That
+ * is never PAM_USER, which is the target user with su, in sudo's session and
+ * under its "targetpw", but PAM_RUSER: sudo(8) and su(1) set it from their
+ * real uid.  Where it is missing nobody is exempt.
+ */
 static struct zt_str
-scope_user(const struct call *call, const struct decided *decided)
+scope_user(const struct call *call)
 {
-	return is_sudo_session(call, decided) ? zt_str(decided->user)
-					      : call->request.user;
+	return service_is_roots(call->request.service)
+	    ? item_get(call->pamh, PAM_RUSER)
+	    : call->request.user;
 }
 
 /* Root's own sudo or su: recorded if the broker can, never waited for. */
@@ -205,16 +211,14 @@ root_tell(const struct call *call, struct zt_decision *out)
 }
 
 static void
-broker_ask(const struct call *call, const struct decided *decided,
-    struct zt_decision *out)
+broker_ask(const struct call *call, struct zt_decision *out)
 {
 	enum zt_err err;
 
 	err = zt_decision_ask(&call->request, call->options.broker,
 	    call->options.timeout_ms, out);
 	if (err != ZT_OK &&
-	    zt_fallback_ignores(call->request.service,
-		scope_user(call, decided)))
+	    zt_fallback_ignores(call->request.service, scope_user(call)))
 		zt_decision_make(out, ZT_VERDICT_IGNORE, "scope.fallback", "");
 	else if (err != ZT_OK)
 		zt_decision_make_trouble(out, err);
@@ -268,7 +272,7 @@ decide(struct call *call, int argc, const char **argv, struct zt_decision *out)
 	request_fill(call);
 	if (decide_alone(call, decided, out))
 		return;
-	broker_ask(call, decided, out);
+	broker_ask(call, out);
 	if (call->phase == ZT_PHASE_ACCOUNT &&
 	    (out->verdict == ZT_VERDICT_PERMIT ||
 		out->verdict == ZT_VERDICT_IGNORE) &&

@@ -25,6 +25,21 @@ account(const char *service, const char *user)
 	return hook_run(HOOK_ACCOUNT, service, user, "", 0);
 }
 
+/* As sudo and su do it: who invokes them is PAM_RUSER; "": they say nothing. */
+static int
+invoked(const char *service, const char *target, const char *invoker)
+{
+	pam_handle_t *pamh = handle_start(service, target, "");
+	int code;
+
+	if (invoker[0] != '\0')
+		assert_int_equal(pam_set_item(pamh, PAM_RUSER, invoker),
+		    PAM_SUCCESS);
+	code = handle_call(pamh, HOOK_ACCOUNT, 0);
+	handle_end(pamh);
+	return code;
+}
+
 /* A scope of one service and one exemption; "" for none. */
 static size_t
 scope_bytes(uint8_t buf[ZT_WIRE_MAX], const char *service, const char *exempt)
@@ -284,6 +299,54 @@ what_is_no_regular_file_counts_as_none(void **state)
 	assert_int_equal(unlink(aside), 0);
 }
 
+static void
+an_exemption_from_sudo_and_su_is_of_who_invokes_them(void **state)
+{
+	static const char *const services[] = { "sudo", "sudo-i", "su",
+		"su-l" };
+	char exempt[32];
+
+	(void)state;
+	if (!harness_has_private_var())
+		skip();
+	real_uid_lower();
+	for (size_t i = 0; i < N_ELEMENTS(services); i++) {
+		const char *s = services[i];
+
+		scope_put(s, "monitor");
+		assert_int_equal(invoked(s, "root", "monitor"), PAM_IGNORE);
+		assert_int_equal(invoked(s, "monitor", "monitor"), PAM_IGNORE);
+		/* not of the target user, whom anybody may choose */
+		assert_int_equal(invoked(s, "monitor", "alice"),
+		    PAM_AUTHINFO_UNAVAIL);
+		assert_int_equal(invoked(s, "monitor", ""),
+		    PAM_AUTHINFO_UNAVAIL);
+		(void)snprintf(exempt, sizeof(exempt), "%s:monitor", s);
+		scope_put(s, exempt);
+		assert_int_equal(invoked(s, "root", "monitor"), PAM_IGNORE);
+		assert_int_equal(invoked(s, "monitor", "alice"),
+		    PAM_AUTHINFO_UNAVAIL);
+		(void)snprintf(exempt, sizeof(exempt), "%s:", s);
+		scope_put(s, exempt);
+		assert_int_equal(invoked(s, "root", ""), PAM_AUTHINFO_UNAVAIL);
+	}
+}
+
+/* Elsewhere PAM_RUSER is what a stranger says of himself. */
+static void
+an_exemption_from_a_login_is_of_the_account(void **state)
+{
+	(void)state;
+	assert_int_equal(invoked("login", "root", "alice"), PAM_IGNORE);
+	assert_int_equal(invoked("login", "alice", "root"),
+	    PAM_AUTHINFO_UNAVAIL);
+	if (!harness_has_private_var())
+		return;
+	scope_put("sshd", "monitor");
+	assert_int_equal(invoked("sshd", "alice", "monitor"),
+	    PAM_AUTHINFO_UNAVAIL);
+}
+
 /* sudo names its target user in the session; who is exempt invoked it. */
 static void
 an_exempt_sudo_stays_exempt_in_its_session(void **state)
@@ -296,12 +359,14 @@ an_exempt_sudo_stays_exempt_in_its_session(void **state)
 	scope_put("sudo", "monitor");
 	real_uid_lower();
 	pamh = handle_start("sudo", "monitor", "");
+	assert_int_equal(pam_set_item(pamh, PAM_RUSER, "monitor"), PAM_SUCCESS);
 	assert_int_equal(handle_call(pamh, HOOK_ACCOUNT, 0), PAM_IGNORE);
 	assert_int_equal(pam_set_item(pamh, PAM_USER, "root"), PAM_SUCCESS);
 	assert_int_equal(handle_call(pamh, HOOK_OPEN, 0), PAM_IGNORE);
 	handle_end(pamh);
 	/* and nobody becomes exempt by his target */
 	pamh = handle_start("sudo", "alice", "");
+	assert_int_equal(pam_set_item(pamh, PAM_RUSER, "alice"), PAM_SUCCESS);
 	fake_start_verdict(ZT_VERDICT_PERMIT, "");
 	assert_int_equal(handle_call(pamh, HOOK_ACCOUNT, 0), PAM_SUCCESS);
 	fake_stop();
@@ -341,6 +406,9 @@ main(void)
 		SCOPE_TEST(a_file_that_others_may_write_counts_as_none),
 		SCOPE_TEST(a_file_of_anybody_but_root_and_ztd_counts_as_none),
 		SCOPE_TEST(what_is_no_regular_file_counts_as_none),
+		SCOPE_TEST(
+		    an_exemption_from_sudo_and_su_is_of_who_invokes_them),
+		SCOPE_TEST(an_exemption_from_a_login_is_of_the_account),
 		SCOPE_TEST(an_exempt_sudo_stays_exempt_in_its_session),
 	};
 

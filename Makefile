@@ -39,6 +39,7 @@ include ztd/build.mk
 include tools/build.mk
 include tests/build.mk
 include tests/e2e/build.mk
+include tests/bench/build.mk
 include packaging/build.mk
 
 $(B)/%.o: %.c $(B)/.flags

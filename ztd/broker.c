@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker.h"
+#include "principals.h"
 #include "say.h"
 #include "scope.h"
 #include "stamp.h"
@@ -95,16 +96,27 @@ broker_configure(struct broker *broker, struct conf *conf,
 	return ZT_OK;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 /* What a reload cannot change while the broker runs. */
 static enum zt_err
 check_unchanged(const struct broker *broker, const struct conf *conf,
     char error[CONF_ERROR_MAX])
 {
-	if (strcmp(broker->conf->log.file, conf->log.file) == 0)
+	const char *key = NULL;
+
+	if (!same_text(broker->conf->log.file, conf->log.file))
+		key = "log.file";
+	else if (!same_text(broker->conf->host.id, conf->host.id))
+		key = "host.id";
+	if (key == NULL)
 		return ZT_OK;
 	(void)snprintf(error, CONF_ERROR_MAX,
-	    "%s: log.file changed: restart ztd to move the log",
-	    broker->conf_file);
+	    "%s: %s changed: restart ztd for that", broker->conf_file, key);
 	return ZT_ERR_INVAL;
 }
 
@@ -145,7 +157,10 @@ broker_free(struct broker *broker)
 		conf_free(retired->conf);
 		free(retired);
 	}
-	feed_lifecycle(broker->feed, ZT_LIFECYCLE_STOP, NULL);
+	if (broker->feed != NULL) {
+		principals_flush(broker);
+		feed_lifecycle(broker->feed, ZT_LIFECYCLE_STOP, NULL);
+	}
 	feed_free(broker->feed);
 	server_free(broker->server);
 	logins_free(broker->logins);

@@ -62,12 +62,23 @@ conf_json(const struct broker *broker)
 	    "reload_error", broker->reload_error);
 }
 
+static json_t *
+services_json(const struct conf *conf)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < conf->scope.services.n; i++)
+		(void)json_array_append_new(list,
+		    json_string(conf->scope.services.words[i]));
+	return list;
+}
+
 static void
 serve_status(struct broker *broker, struct conn *conn)
 {
 	json_t *obj = json_pack(
 	    "{s:s, s:i, s:I, s:{s:s, s:s}, s:o, s:o, s:o, s:I, s:I, s:i, "
-	    "s:o, s:o, s:o, s:b}",
+	    "s:o, s:o, s:o, s:b, s:i, s:o}",
 	    "version", ZT_VERSION, "pid", (int)getpid(), "uptime_s",
 	    (json_int_t)((stamp_now_ms() - broker->started_ms) / 1000), "host",
 	    "id", broker->host.id, "hostname", broker->host.hostname, "config",
@@ -78,7 +89,9 @@ serve_status(struct broker *broker, struct conn *conn)
 	    (int)broker->in_flight, "log", feed_status(broker->feed),
 	    "identity", users_status(broker->users), "counters",
 	    counters_json(&broker->counters), "clock_synchronized",
-	    (int)stamp_clock_synchronized());
+	    (int)stamp_clock_synchronized(), "pdp_timeout_ms",
+	    (int)broker->conf->pdp.timeout_ms, "services",
+	    services_json(broker->conf));
 
 	answer(conn, true, 0, obj);
 }

@@ -18,10 +18,11 @@ struct denials {
 	uint32_t next;
 };
 
-void denials_add(struct denials *denials, const char *subject);
+/* subject is a digest, see digest.h. */
+void denials_add(struct denials *denials, uint64_t subject);
 
 /* Denials of subject within the last window_s seconds. */
-uint32_t denials_count(const struct denials *denials, const char *subject,
+uint32_t denials_count(const struct denials *denials, uint64_t subject,
     unsigned window_s);
 
 #endif /* ZTD_DENIALS_H */

@@ -98,7 +98,10 @@ facts_claims(struct zt_attempt *attempt, const struct zt_pam_request *request)
 		return err;
 	if ((err = dup_str(request->rhost, &attempt->rhost)) != ZT_OK)
 		return err;
-	if (attempt->action != ZT_ACTION_SSH_LOGIN)
+	/* in the session phase ~/.pam_environment may have changed it */
+	if (attempt->action != ZT_ACTION_SSH_LOGIN ||
+	    (attempt->stage != ZT_STAGE_AUTH &&
+		attempt->stage != ZT_STAGE_ACCOUNT))
 		return ZT_OK;
 	return connection_parse(attempt, request->connection);
 }
@@ -130,6 +133,8 @@ actor_add(struct broker *broker, struct zt_attempt *attempt, uid_t ruid)
 	struct users_account account = { 0 };
 	enum zt_err err;
 
+	if (ruid == PROC_NO_UID)
+		return ZT_OK;
 	attempt->has_uid = true;
 	attempt->uid = ruid;
 	err = users_name_of(broker->users, ruid, &attempt->unix_user);
@@ -159,8 +164,7 @@ facts_account(struct broker *broker, struct zt_attempt *attempt, uid_t ruid,
 	attempt->account_known = account.exists;
 	*locked_out =
 	    account.exists && is_locked_out(&account, attempt->time_ms);
-	if (attempt->action == ZT_ACTION_SUDO ||
-	    attempt->action == ZT_ACTION_SU) {
+	if (zt_action_switches_user(attempt->action)) {
 		err = actor_add(broker, attempt, ruid);
 	} else if (account.exists) {
 		take_account(attempt, &account);
@@ -170,8 +174,8 @@ facts_account(struct broker *broker, struct zt_attempt *attempt, uid_t ruid,
 	return err;
 }
 
-enum zt_err
-facts_cert(const struct zt_cert *cert, struct zt_cert **out)
+static enum zt_err
+cert_copy(const struct zt_cert *cert, struct zt_cert **out)
 {
 	return zt_cert_parse(cert->blob, cert->blob_len, out);
 }
@@ -197,7 +201,7 @@ facts_login(struct zt_attempt *attempt, const struct login *login)
 	enum zt_err err = ZT_OK;
 
 	if (login->cert != NULL)
-		err = facts_cert(login->cert, &attempt->cert);
+		err = cert_copy(login->cert, &attempt->cert);
 	if (err == ZT_OK && attempt->source_ip == NULL) {
 		err = dup_text(login->source_ip, &attempt->source_ip);
 		attempt->source_port = login->source_port;
@@ -213,6 +217,10 @@ facts_login(struct zt_attempt *attempt, const struct login *login)
 		if (err == ZT_OK)
 			err =
 			    dup_text(login->account, &attempt->session_account);
+	}
+	if (!attempt->has_uid) {
+		attempt->has_uid = login->has_uid;
+		attempt->uid = login->uid;
 	}
 	if (login->audit_session != PROC_NO_SESSION) {
 		attempt->has_audit_session = true;

@@ -37,10 +37,6 @@ ZT_MUST_USE enum zt_err facts_account(struct broker *broker,
 ZT_MUST_USE enum zt_err
 facts_login(struct zt_attempt *attempt, const struct login *login);
 
-/* A copy of a certificate. */
-ZT_MUST_USE enum zt_err
-facts_cert(const struct zt_cert *cert, struct zt_cert **out);
-
 /*
  * Check a certificate under the configuration in force: completely, or only
  * its times if it was checked under this configuration before.

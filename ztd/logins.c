@@ -19,9 +19,9 @@
 #include "zt/text.h"
 #include "zt/time.h"
 
-#define BUCKETS       4096 /* a power of two */
-#define PARENTS_MAX   64   /* processes between a sudo and its sshd */
-#define PAGE_SESSIONS 64   /* sessions in one answer */
+#define BUCKETS       4096  /* a power of two */
+#define PARENTS_MAX   64    /* processes between a sudo and its sshd */
+#define PAGE_MAX      32768 /* an answer ends after this, bytes */
 #define FILE_NAME_MAX 64
 
 struct logins {
@@ -61,7 +61,6 @@ login_free(struct login *login)
 	zt_cert_free(login->cert);
 	free(login->service);
 	free(login->account);
-	free(login->unix_user);
 	free(login->source_ip);
 	free(login->server_ip);
 	free(login->session_id);
@@ -96,7 +95,7 @@ file_remove(const struct login *login)
 void
 logins_remove(struct login *login)
 {
-	if (login->state == LOGIN_OPEN)
+	if (login->opened_ms != 0)
 		file_remove(login);
 	unlink_from_bucket(login);
 	login_free(login);
@@ -185,18 +184,35 @@ logins_get(struct logins *logins, const struct proc_id *proc,
 static uint32_t
 audit_session_of(struct login *login)
 {
-	if (login->audit_session == PROC_NO_SESSION)
-		login->audit_session = proc_audit_session(login->proc.pid);
-	return login->audit_session;
+	struct proc_info info;
+	uint32_t id;
+
+	if (login->audit_session != PROC_NO_SESSION)
+		return login->audit_session;
+	id = proc_audit_session(login->proc.pid);
+	/* still of this process, not of a later one with its pid? */
+	if (proc_read(login->proc.pid, &info) != ZT_OK ||
+	    !same(&info.id, &login->proc))
+		return PROC_NO_SESSION;
+	return login->audit_session = id;
+}
+
+static bool
+is_open_session(const struct login *login)
+{
+	return login->state == LOGIN_OPEN && login->is_session;
 }
 
 /*
- * A login without pam_loginuid inherits the audit session of whoever started
- * sshd, so an id proves something only if one session alone has it.
+ * The session that a process was detached from (tmux, nohup).  A login
+ * without pam_loginuid inherits the audit session of whoever started sshd,
+ * and a daemon started in a session keeps its id: so it proves something only
+ * if one session alone has it, and the process is of that session's user.
  */
 static struct login *
-by_audit_session(struct logins *logins, uint32_t id)
+by_audit_session(struct logins *logins, const struct proc_info *asker)
 {
+	const uint32_t id = proc_audit_session(asker->id.pid);
 	struct login *found = NULL;
 
 	if (id == PROC_NO_SESSION)
@@ -204,43 +220,54 @@ by_audit_session(struct logins *logins, uint32_t id)
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct login *l = logins->buckets[i]; l != NULL;
 		     l = l->next) {
-			if (l->state != LOGIN_OPEN || !l->is_session ||
-			    audit_session_of(l) != id)
+			if (!is_open_session(l) || audit_session_of(l) != id)
 				continue;
 			if (found != NULL)
 				return NULL;
 			found = l;
 		}
+	if (found == NULL || !found->has_uid || found->uid != asker->ruid)
+		return NULL;
 	return found;
 }
 
-static struct login *
-by_parents(struct logins *logins, pid_t pid)
+/* Did the kernel begin another login between the session and the process? */
+static bool
+is_another_login(struct login *login, pid_t pid)
 {
-	struct proc_info info;
+	const uint32_t own = proc_audit_session(pid);
+	const uint32_t its = audit_session_of(login);
+
+	return own != PROC_NO_SESSION && its != PROC_NO_SESSION && own != its;
+}
+
+/* The nearest session among the parents. */
+static struct login *
+by_parents(struct logins *logins, const struct proc_info *asker)
+{
+	struct proc_id child = asker->id;
+	struct proc_info parent;
 
 	for (int depth = 0; depth < PARENTS_MAX; depth++) {
 		struct login *login;
 
-		if (proc_parent(pid, &info) != ZT_OK || info.id.pid <= 1)
+		if (proc_parent(&child, &parent) != ZT_OK || parent.id.pid <= 1)
 			return NULL;
-		login = logins_find(logins, &info.id);
-		if (login != NULL && login->state == LOGIN_OPEN &&
-		    login->is_session)
-			return login;
-		pid = info.id.pid;
+		login = logins_find(logins, &parent.id);
+		if (login != NULL && is_open_session(login))
+			return is_another_login(login, asker->id.pid) ? NULL
+								      : login;
+		child = parent.id;
 	}
 	return NULL;
 }
 
 struct login *
-logins_session_of(struct logins *logins, pid_t pid)
+logins_session_of(struct logins *logins, const struct proc_info *asker)
 {
-	struct login *login = by_parents(logins, pid);
+	struct login *login = by_parents(logins, asker);
 
-	if (login != NULL)
-		return login;
-	return by_audit_session(logins, proc_audit_session(pid));
+	return login != NULL ? login : by_audit_session(logins, asker);
 }
 
 size_t
@@ -251,7 +278,8 @@ logins_count(const struct logins *logins, enum login_state state)
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (const struct login *l = logins->buckets[i]; l != NULL;
 		     l = l->next)
-			n += l->state == state;
+			n += l->state == state &&
+			    (state != LOGIN_OPEN || l->is_session);
 	return n;
 }
 
@@ -290,7 +318,8 @@ login_to_json(const struct login *login)
 	set_text(obj, "id", login->id);
 	set_text(obj, "service", login->service);
 	set_text(obj, "account", login->account);
-	set_text(obj, "unix_user", login->unix_user);
+	if (login->has_uid)
+		set_number(obj, "uid", login->uid);
 	set_text(obj, "source_ip", login->source_ip);
 	set_text(obj, "server_ip", login->server_ip);
 	set_text(obj, "session_id", login->session_id);
@@ -388,7 +417,8 @@ login_from_json(struct login *login, const json_t *obj)
 		.start = get_number(obj, "start") };
 	login->service = get_text(obj, "service");
 	login->account = get_text(obj, "account");
-	login->unix_user = get_text(obj, "unix_user");
+	login->has_uid = json_object_get(obj, "uid") != NULL;
+	login->uid = (uint32_t)get_number(obj, "uid");
 	login->source_ip = get_text(obj, "source_ip");
 	login->server_ip = get_text(obj, "server_ip");
 	login->session_id = get_text(obj, "session_id");
@@ -524,7 +554,6 @@ login_describe(struct login *login)
 		(void)snprintf(serial, sizeof(serial), "%" PRIu64,
 		    login->cert->serial);
 		set_text(obj, "subject", login->cert->key_id);
-		set_text(obj, "key_id", login->cert->key_id);
 		set_text(obj, "serial", serial);
 		set_text(obj, "fingerprint", login->cert->fingerprint);
 		set_time(obj, "expires",
@@ -538,14 +567,20 @@ logins_list(const struct logins *logins, uint32_t cursor, uint32_t *next_out)
 {
 	json_t *list = json_array();
 	uint32_t i = cursor;
+	size_t len = 0;
 
 	/* the cursor is a bucket: pages shift no entry past a reader */
-	for (; i < BUCKETS && json_array_size(list) < PAGE_SESSIONS; i++)
+	for (; i < BUCKETS && len < PAGE_MAX; i++)
 		for (struct login *l = logins->buckets[i]; l != NULL;
-		     l = l->next)
-			if (l->state == LOGIN_OPEN && l->is_session)
-				(void)json_array_append_new(list,
-				    login_describe(l));
+		     l = l->next) {
+			json_t *obj;
+
+			if (!is_open_session(l))
+				continue;
+			obj = login_describe(l);
+			len += json_dumpb(obj, NULL, 0, JSON_COMPACT);
+			(void)json_array_append_new(list, obj);
+		}
 	*next_out = i < BUCKETS ? i : 0;
 	return list;
 }

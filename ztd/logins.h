@@ -39,7 +39,9 @@ struct login {
 
 	/* from the decision on */
 	char id[37]; /* decision id; the session's id */
-	char *service, *account, *unix_user;
+	char *service, *account;
+	bool has_uid;
+	uint32_t uid; /* of account */
 	char *source_ip, *server_ip;
 	uint16_t source_port, server_port;
 	bool is_session;  /* false for sudo and su: they run in another's */
@@ -82,10 +84,12 @@ ZT_MUST_USE enum zt_err logins_get(struct logins *logins,
 
 /*
  * The open session that a process runs in: the nearest among its parents,
- * else the only one with its audit session id (tmux, nohup: detached from
- * their sshd); NULL if there is none.  Borrowed.
+ * unless the kernel has begun another login since; else the only one with its
+ * audit session id and user (tmux, nohup: detached from their sshd); NULL if
+ * there is none.  Borrowed.
  */
-struct login *logins_session_of(struct logins *logins, pid_t pid);
+struct login *
+logins_session_of(struct logins *logins, const struct proc_info *asker);
 
 /*
  * Mark a session open and keep it on disk.
@@ -97,10 +101,11 @@ ZT_MUST_USE enum zt_err logins_open(struct login *login);
 /* Forget an entry and its file, and free it. */
 void logins_remove(struct login *login);
 
+/* Entries in a state; of those that are open, sessions only. */
 size_t logins_count(const struct logins *logins, enum login_state state);
 
 /*
- * A page of open sessions for ztctl sessions, newest last.
+ * A page of open sessions for ztctl sessions, in no order.
  *
  * cursor  0 first; *next_out is the cursor of the next page, 0 at the end
  */

@@ -9,8 +9,6 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
 #include "broker.h"
 #include "ctl.h"
 #include "nss.h"
@@ -133,6 +131,7 @@ static int
 on_reap(sd_event_source *source, uint64_t usec, void *arg)
 {
 	broker_reap(arg);
+	principals_flush(arg);
 	(void)sd_event_source_set_time(source, usec + REAP_INTERVAL_US);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -183,34 +182,54 @@ serve_sockets(struct broker *broker, const struct setup_ids *ids,
 	return server_new(broker->event, &options, &broker->server);
 }
 
-/* Everything that needs no privilege, in the order of dependence. */
+static enum zt_err
+log_open(struct broker *broker, const char *path)
+{
+	enum zt_err err;
+
+	err = feed_new(broker->event, path, &broker->host, &broker->feed);
+	if (err == ZT_ERR_SYS)
+		say(LOG_ERR, "%s: %s", path, strerror(errno));
+	else if (err == ZT_ERR_UNAVAIL)
+		say(LOG_ERR, "%s: another ztd writes it", path);
+	else if (err == ZT_ERR_DENIED)
+		say(LOG_ERR,
+		    "%s: not a regular file that only the broker writes: "
+		    "correct its mode and owner",
+		    path);
+	else if (err != ZT_OK)
+		say(LOG_ERR, "%s: %s", path, zt_strerror(err));
+	return err;
+}
+
+/*
+ * Everything that needs no privilege, in the order of dependence.
+ *
+ * conf  taken over, also on failure
+ */
 static enum zt_err
 broker_start(struct broker *broker, struct conf *conf,
     const struct setup_ids *ids, const int fds[SERVER_SOCKETS])
 {
 	char error[CONF_ERROR_MAX] = "";
-	enum zt_err err;
+	enum zt_err err = ZT_ERR_SYS;
 
 	broker->started_ms = stamp_now_ms();
-	if (sd_event_new(&broker->event) < 0)
-		return ZT_ERR_NOMEM;
-	if ((err = signals_watch(broker)) != ZT_OK)
-		return err;
-	err = feed_new(broker->event, conf->log.file, &broker->host,
-	    &broker->feed);
+	if (setup_host(conf, &broker->host) == ZT_OK &&
+	    sd_event_new(&broker->event) >= 0 &&
+	    (err = signals_watch(broker)) == ZT_OK &&
+	    (err = log_open(broker, conf->log.file)) == ZT_OK)
+		err = broker_configure(broker, conf, error);
 	if (err != ZT_OK) {
-		say(LOG_ERR, "%s: %s (%s)", conf->log.file, zt_strerror(err),
-		    strerror(errno));
+		if (error[0] != '\0')
+			say(LOG_ERR, "%s", error);
+		conf_free(conf);
 		return err;
 	}
 	err = logins_new(broker->event, SETUP_SESSIONS_DIR, pam_session_gone,
 	    broker, &broker->logins);
 	if (err != ZT_OK) {
 		say(LOG_ERR, SETUP_SESSIONS_DIR ": %s", zt_strerror(err));
-		return err;
-	}
-	if ((err = broker_configure(broker, conf, error)) != ZT_OK) {
-		say(LOG_ERR, "%s", error);
 		return err;
 	}
 	return serve_sockets(broker, ids, fds);
@@ -282,10 +301,9 @@ run(const char *conf_file)
 	setup_limits();
 	if (setup(conf_file, &ids, fds, &conf) != ZT_OK)
 		return EXIT_FAILURE;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-	    setup_host(conf, &broker.host) != ZT_OK ||
-	    broker_start(&broker, conf, &ids, fds) != ZT_OK) {
+	if (broker_start(&broker, conf, &ids, fds) != ZT_OK) {
 		say(LOG_ERR, "not started");
+		broker_free(&broker);
 		return EXIT_FAILURE;
 	}
 	feed_lifecycle(broker.feed, ZT_LIFECYCLE_START, NULL);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "authinfo.h"
+#include "digest.h"
 #include "facts.h"
 #include "pam.h"
 #include "say.h"
@@ -113,10 +114,37 @@ login_of(struct job *job)
 	struct proc_info parent;
 
 	if (login == NULL && job->attempt.action == ZT_ACTION_SSH_LOGIN &&
-	    proc_parent(job->proc.id.pid, &parent) == ZT_OK && parent.ruid == 0)
+	    proc_parent(&job->proc.id, &parent) == ZT_OK && parent.ruid == 0)
 		login = logins_find(logins, &parent.id);
 	job->login_proc = login == NULL ? job->proc.id : login->proc;
 	return login;
+}
+
+/*
+ * Have an entry ready before the endpoint is asked, so that a permit cannot
+ * fail for want of one.  What this process was permitted before is over.
+ */
+static enum zt_reason
+reserve(struct job *job)
+{
+	struct login *login;
+	enum zt_err err;
+
+	err = logins_get(job->broker->logins, &job->login_proc, &login);
+	if (err == ZT_ERR_TOOBIG)
+		return ZT_REASON_OVERLOAD;
+	if (err != ZT_OK)
+		return ZT_REASON_PROC_FAILED;
+	if (login->state == LOGIN_DECIDED)
+		login->state = LOGIN_OFFERED;
+	return ZT_REASON_NONE;
+}
+
+static void
+move_text(char **to, char **from)
+{
+	free(*to);
+	*to = zt_take(*from);
 }
 
 /* Remember a permitted account phase for the session that follows. */
@@ -124,33 +152,28 @@ static enum zt_err
 remember(struct job *job)
 {
 	struct zt_attempt *attempt = &job->attempt;
-	struct login *login;
-	enum zt_err err;
+	struct login *login =
+	    logins_find(job->broker->logins, &job->login_proc);
 
-	err = logins_get(job->broker->logins, &job->login_proc, &login);
-	if (err != ZT_OK)
-		return err;
-	free(login->service);
-	free(login->account);
-	free(login->unix_user);
-	free(login->source_ip);
-	free(login->server_ip);
-	free(login->session_id);
+	if (login == NULL)
+		return ZT_ERR_NOTFOUND; /* the process is gone */
+	if (login->state == LOGIN_OPEN)
+		return ZT_OK; /* its session stays what it is */
 	memcpy(login->id, attempt->id, sizeof(login->id));
-	login->service = strdup(attempt->service);
-	login->account = strdup(attempt->account);
-	login->unix_user = zt_take(attempt->unix_user);
-	login->source_ip = zt_take(attempt->source_ip);
+	move_text(&login->service, &attempt->service);
+	move_text(&login->account, &attempt->account);
+	move_text(&login->source_ip, &attempt->source_ip);
+	move_text(&login->server_ip, &attempt->server_ip);
+	move_text(&login->session_id, &attempt->session_id);
 	login->source_port = attempt->source_port;
-	login->server_ip = zt_take(attempt->server_ip);
 	login->server_port = attempt->server_port;
-	login->session_id = zt_take(attempt->session_id);
-	login->is_session = attempt->action == ZT_ACTION_SSH_LOGIN ||
-	    attempt->action == ZT_ACTION_LOGIN;
-	if (login->cert == NULL)
-		login->cert = zt_take(attempt->cert);
-	if (login->service == NULL || login->account == NULL)
-		return ZT_ERR_NOMEM;
+	login->has_uid = attempt->has_uid;
+	login->uid = attempt->uid;
+	login->is_session = !zt_action_switches_user(attempt->action);
+	/* the very certificate that was decided on, whatever came since */
+	zt_cert_free(login->cert);
+	login->cert = zt_take(attempt->cert);
+	login->checked = job->cert_checked;
 	login->state = LOGIN_DECIDED;
 	return ZT_OK;
 }
@@ -195,6 +218,15 @@ on_recorded(void *arg, bool durable)
 	job_free(job);
 }
 
+/* A key id and a local account of the same name are not the same subject. */
+static uint64_t
+subject_digest(const struct zt_attempt *attempt)
+{
+	const char *subject = zt_attempt_subject(attempt);
+
+	return digest_64(subject, strlen(subject)) + (attempt->cert != NULL);
+}
+
 /* The attempt is decided: record it, then answer. */
 static void
 finish(struct job *job, enum zt_verdict verdict, enum zt_reason reason)
@@ -208,9 +240,9 @@ finish(struct job *job, enum zt_verdict verdict, enum zt_reason reason)
 
 	job->verdict = verdict;
 	job->reason = reason;
-	if (verdict == ZT_VERDICT_DENY)
+	if (verdict == ZT_VERDICT_DENY && job->phase == ZT_PHASE_ACCOUNT)
 		denials_add(&job->broker->denials,
-		    zt_attempt_subject(&job->attempt));
+		    subject_digest(&job->attempt));
 	if (feed_attempt(job->broker->feed, &job->attempt, &outcome,
 		on_recorded, job) != ZT_OK)
 		on_recorded(job, false);
@@ -226,6 +258,14 @@ static void
 unavailable(struct job *job, enum zt_reason reason)
 {
 	finish(job, ZT_VERDICT_UNAVAIL, reason);
+}
+
+/* What the administrator has to hear of besides. */
+static void
+broken(struct job *job, const char *what)
+{
+	say(LOG_ERR, "decision %s: %s", job->attempt.id, what);
+	unavailable(job, ZT_REASON_INTERNAL);
 }
 
 /* zt has no say: answered at once, and without a record. */
@@ -246,7 +286,10 @@ on_answer(void *arg, struct zt_answer *answer)
 	*answer = (struct zt_answer){ 0 };
 	switch (job->answer.kind) {
 	case ZT_ANSWER_PERMIT:
-		finish(job, ZT_VERDICT_PERMIT, ZT_REASON_POLICY_PERMIT);
+		if (conn_gone(job->conn))
+			unavailable(job, ZT_REASON_ABANDONED);
+		else
+			finish(job, ZT_VERDICT_PERMIT, ZT_REASON_POLICY_PERMIT);
 		return;
 	case ZT_ANSWER_DENY:
 		deny(job, job->answer.reason);
@@ -267,12 +310,12 @@ ask(struct job *job)
 	zt_auto_free char *body = NULL;
 
 	job->attempt.recent_denials =
-	    denials_count(&broker->denials, zt_attempt_subject(&job->attempt),
+	    denials_count(&broker->denials, subject_digest(&job->attempt),
 		broker->conf->broker.denial_window_s);
 	if (zt_authzen_request(&job->attempt, &options, &body) != ZT_OK ||
 	    pdp_ask(broker->pdp, job->attempt.id, body, on_answer, job) !=
 		ZT_OK)
-		unavailable(job, ZT_REASON_INTERNAL);
+		broken(job, "the endpoint could not be asked");
 }
 
 /*
@@ -280,7 +323,7 @@ ask(struct job *job)
  * account?  sshd has proven that the client holds its key.
  */
 static enum zt_reason
-credential_check(const struct job *job)
+credential_check(struct job *job)
 {
 	const struct zt_attempt *attempt = &job->attempt;
 	const struct conf *conf = job->broker->conf;
@@ -291,6 +334,7 @@ credential_check(const struct job *job)
 	    attempt->time_ms);
 	if (reason != ZT_REASON_NONE)
 		return reason;
+	job->cert_checked = job->broker->generation;
 	reason = zt_cert_check_source(attempt->cert,
 	    attempt->source_ip == NULL ? "" : attempt->source_ip);
 	if (reason != ZT_REASON_NONE || attempt->action != ZT_ACTION_SSH_LOGIN)
@@ -305,11 +349,11 @@ credential_check(const struct job *job)
 static struct login *
 credential_source(struct job *job)
 {
-	struct login *login = login_of(job);
+	struct logins *logins = job->broker->logins;
 
 	if (job->attempt.action == ZT_ACTION_SSH_LOGIN)
-		return login;
-	return logins_session_of(job->broker->logins, job->proc.id.pid);
+		return logins_find(logins, &job->login_proc);
+	return logins_session_of(logins, &job->proc);
 }
 
 static enum zt_reason
@@ -325,22 +369,15 @@ credential_missing(const struct job *job)
 				      : ZT_REASON_ACCOUNT_INVALID;
 }
 
-static void
-serve_account(struct job *job)
+/* Everything that is decided on the host itself. */
+static enum zt_reason
+check_local(struct job *job, const struct login *source, bool locked_out)
 {
 	struct zt_attempt *attempt = &job->attempt;
-	struct login *login = credential_source(job);
 	enum zt_reason reason;
-	bool locked_out;
 
-	if (facts_account(job->broker, attempt, job->proc.ruid, &locked_out) !=
-		ZT_OK ||
-	    (login != NULL && facts_login(attempt, login) != ZT_OK)) {
-		unavailable(job, ZT_REASON_INTERNAL);
-		return;
-	}
 	if (attempt->cert != NULL) {
-		job->cert_checked = login->checked;
+		job->cert_checked = source->checked;
 		/* sshd vouches for the account's name */
 		attempt->account_known = true;
 		reason = credential_check(job);
@@ -349,6 +386,33 @@ serve_account(struct job *job)
 	}
 	if (reason == ZT_REASON_NONE && locked_out)
 		reason = ZT_REASON_ACCOUNT_LOCKED;
+	return reason;
+}
+
+static void
+serve_account(struct job *job)
+{
+	struct zt_attempt *attempt = &job->attempt;
+	struct login *source;
+	enum zt_reason reason;
+	bool locked_out;
+
+	(void)login_of(job);
+	if ((reason = reserve(job)) != ZT_REASON_NONE) {
+		unavailable(job, reason);
+		return;
+	}
+	source = credential_source(job);
+	if (facts_account(job->broker, attempt, job->proc.ruid, &locked_out) !=
+	    ZT_OK) {
+		broken(job, "users cannot be looked up");
+		return;
+	}
+	if (source != NULL && facts_login(attempt, source) != ZT_OK) {
+		broken(job, "out of memory");
+		return;
+	}
+	reason = check_local(job, source, locked_out);
 	if (reason != ZT_REASON_NONE)
 		deny(job, reason);
 	else
@@ -388,7 +452,7 @@ serve_session_open(struct job *job, struct zt_str auth_info)
 	}
 	attempt->account_known = true;
 	if (facts_login(attempt, login) != ZT_OK) {
-		unavailable(job, ZT_REASON_INTERNAL);
+		broken(job, "out of memory");
 		return;
 	}
 	if (!same_attempt(login, attempt) ||
@@ -397,7 +461,7 @@ serve_session_open(struct job *job, struct zt_str auth_info)
 		return;
 	}
 	if (logins_open(login) != ZT_OK) {
-		unavailable(job, ZT_REASON_INTERNAL);
+		broken(job, "the session cannot be kept on disk");
 		return;
 	}
 	finish(job, ZT_VERDICT_PERMIT, ZT_REASON_SESSION_OPENED);
@@ -415,7 +479,7 @@ serve_session_close(struct job *job)
 	}
 	attempt->account_known = true;
 	if (facts_login(attempt, login) != ZT_OK) {
-		unavailable(job, ZT_REASON_INTERNAL);
+		broken(job, "out of memory");
 		return;
 	}
 	logins_remove(login);
@@ -464,6 +528,23 @@ stage_of(enum zt_phase phase)
 	return ZT_STAGE_ACCOUNT;
 }
 
+/* PAM_USER is whom su, and sudo with targetpw, switch to: not who asks. */
+static enum zt_reason
+scope_of(const struct job *job)
+{
+	const struct zt_attempt *attempt = &job->attempt;
+	const struct conf *conf = job->broker->conf;
+	zt_auto_free char *invoker = NULL;
+
+	if (!zt_action_switches_user(attempt->action))
+		return scope_check(conf, attempt->service, attempt->account,
+		    job->proc.ruid);
+	if (users_name_of(job->broker->users, job->proc.ruid, &invoker) !=
+	    ZT_OK)
+		invoker = NULL; /* not a name that could be exempt */
+	return scope_check(conf, attempt->service, invoker, job->proc.ruid);
+}
+
 static void
 serve(struct job *job, const struct zt_pam_request *request)
 {
@@ -472,10 +553,11 @@ serve(struct job *job, const struct zt_pam_request *request)
 	    proc_read(conn_pid(job->conn), &job->proc) == ZT_OK;
 	enum zt_reason reason;
 
+	if (!identified)
+		job->proc.ruid = PROC_NO_UID;
 	job->login_proc = job->proc.id;
 	job->attempt.pid = conn_pid(job->conn);
-	reason = scope_check(broker->conf, job->attempt.service,
-	    job->attempt.account, identified ? job->proc.ruid : (uid_t)-1);
+	reason = scope_of(job);
 	if (reason != ZT_REASON_NONE) {
 		serve_exempt(job, reason);
 		return;
@@ -502,7 +584,7 @@ serve(struct job *job, const struct zt_pam_request *request)
 		serve_session_close(job);
 		return;
 	}
-	unavailable(job, ZT_REASON_INTERNAL);
+	broken(job, "unknown phase");
 }
 
 void

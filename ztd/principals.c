@@ -30,7 +30,6 @@ may_record(struct broker *broker)
 	const int64_t now = stamp_monotonic_us();
 	const int64_t full = (int64_t)CREDENTIAL_RECORDS_BURST * 1000000;
 	struct tokens *tokens = &broker->tokens;
-	char detail[64];
 
 	tokens->level += (now - tokens->us) * CREDENTIAL_RECORDS_PER_S;
 	tokens->us = now;
@@ -42,13 +41,20 @@ may_record(struct broker *broker)
 		return false;
 	}
 	tokens->level -= 1000000;
-	if (tokens->suppressed > 0) {
-		(void)snprintf(detail, sizeof(detail),
-		    "%u refused certificates not recorded", tokens->suppressed);
-		tokens->suppressed = 0;
-		feed_lifecycle(broker->feed, ZT_LIFECYCLE_SUPPRESSED, detail);
-	}
 	return true;
+}
+
+void
+principals_flush(struct broker *broker)
+{
+	char detail[64];
+
+	if (broker->tokens.suppressed == 0)
+		return;
+	(void)snprintf(detail, sizeof(detail),
+	    "%u refused certificates not recorded", broker->tokens.suppressed);
+	broker->tokens.suppressed = 0;
+	feed_lifecycle(broker->feed, ZT_LIFECYCLE_SUPPRESSED, detail);
 }
 
 /* A refusal stays one, recorded or not: nobody waits for the record. */
@@ -101,10 +107,11 @@ answer(struct offer *offer, struct conn *conn)
 static enum zt_reason
 find_login(struct offer *offer, pid_t pid)
 {
-	struct proc_info parent;
+	struct proc_info child, parent;
 	enum zt_err err;
 
-	if (proc_parent(pid, &parent) != ZT_OK || parent.ruid != 0)
+	if (proc_read(pid, &child) != ZT_OK ||
+	    proc_parent(&child.id, &parent) != ZT_OK || parent.ruid != 0)
 		return ZT_REASON_PROC_FAILED;
 	offer->attempt.pid = parent.id.pid;
 	err = logins_get(offer->broker->logins, &parent.id, &offer->login);
@@ -179,8 +186,8 @@ principals_serve(void *arg, struct conn *conn, const void *msg, size_t len)
 		conn_error(conn, ZT_WIRE_ERROR_BUSY);
 		return;
 	}
-	offer.attempt.account_known = true; /* sshd found it before */
 	reason = accept_or_not(&offer, conn_pid(conn));
+	offer.attempt.account_known = true; /* sshd found it before */
 	if (reason != ZT_REASON_NONE) {
 		offer.n_allowed = 0;
 		refuse(&offer, reason);

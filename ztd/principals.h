@@ -14,6 +14,9 @@
  */
 server_handler principals_serve;
 
+/* Record how many records were suppressed since the last call, if any. */
+void principals_flush(struct broker *broker);
+
 #define CREDENTIAL_RECORDS_PER_S 50
 #define CREDENTIAL_RECORDS_BURST 200
 

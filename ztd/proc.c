@@ -105,16 +105,17 @@ proc_audit_session(pid_t pid)
 }
 
 enum zt_err
-proc_parent(pid_t pid, struct proc_info *out)
+proc_parent(const struct proc_id *child, struct proc_info *out)
 {
-	struct proc_info child, parent, again;
+	struct proc_info before, parent, after;
 	enum zt_err err;
 
-	if ((err = proc_read(pid, &child)) != ZT_OK ||
-	    (err = proc_read(child.ppid, &parent)) != ZT_OK ||
-	    (err = proc_read(pid, &again)) != ZT_OK)
+	if ((err = proc_read(child->pid, &before)) != ZT_OK ||
+	    (err = proc_read(before.ppid, &parent)) != ZT_OK ||
+	    (err = proc_read(child->pid, &after)) != ZT_OK)
 		return err;
-	if (again.id.start != child.id.start || again.ppid != child.ppid)
+	if (before.id.start != child->start || after.id.start != child->start ||
+	    after.ppid != before.ppid)
 		return ZT_ERR_NOTFOUND;
 	*out = parent;
 	return ZT_OK;

@@ -8,6 +8,7 @@
 #include "zt/err.h"
 
 #define PROC_NO_SESSION UINT32_MAX /* the kernel's "no audit session" */
+#define PROC_NO_UID     ((uid_t)-1)
 
 /* A process, told apart from a later one that got the same pid. */
 struct proc_id {
@@ -39,12 +40,13 @@ proc_parse_stat(const char *text, struct proc_info *out);
 uint32_t proc_audit_session(pid_t pid);
 
 /*
- * The parent of a process, both alive while they were read.
+ * The parent of exactly the process child, both alive while they were read.
  *
- * Errors: ZT_ERR_NOTFOUND also if the child was given to another parent
- * meanwhile.
+ * Errors: ZT_ERR_NOTFOUND also if child is gone or was given to another
+ * parent meanwhile.
  */
-ZT_MUST_USE enum zt_err proc_parent(pid_t pid, struct proc_info *out);
+ZT_MUST_USE enum zt_err
+proc_parent(const struct proc_id *child, struct proc_info *out);
 
 /*
  * Open a pidfd for exactly the process id, close-on-exec.

@@ -38,23 +38,15 @@ is_exempt(const struct conf_list *list, const char *service, const char *user)
 	return false;
 }
 
-static bool
-switches_user(const char *service)
-{
-	const enum zt_action action = zt_action_of_service(service);
-
-	return action == ZT_ACTION_SUDO || action == ZT_ACTION_SU;
-}
-
 enum zt_reason
-scope_check(const struct conf *conf, const char *service, const char *user,
+scope_check(const struct conf *conf, const char *service, const char *who,
     uid_t ruid)
 {
 	if (!list_has(&conf->scope.services, service))
 		return ZT_REASON_SCOPE_SERVICE;
-	if (ruid == 0 && switches_user(service))
+	if (ruid == 0 && zt_action_switches_user(zt_action_of_service(service)))
 		return ZT_REASON_SCOPE_ROOT;
-	if (is_exempt(&conf->scope.exempt_users, service, user))
+	if (who != NULL && is_exempt(&conf->scope.exempt_users, service, who))
 		return ZT_REASON_SCOPE_EXEMPT;
 	return ZT_REASON_NONE;
 }

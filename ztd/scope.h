@@ -11,14 +11,16 @@
 /*
  * Does zt have a say in this attempt?
  *
- * ruid  real uid of the asking process; (uid_t)-1 if unknown
+ * who   whom an exemption must name: for sudo and su the invoking user, for
+ *	 all else the account; NULL: nobody is exempt
+ * ruid  real uid of the asking process; PROC_NO_UID if unknown
  *
  * Returns ZT_REASON_NONE if it has; ZT_REASON_SCOPE_SERVICE for a service
  * not listed, ZT_REASON_SCOPE_ROOT for root's own sudo and su,
  * ZT_REASON_SCOPE_EXEMPT for an exempt user.
  */
 enum zt_reason scope_check(const struct conf *conf, const char *service,
-    const char *user, uid_t ruid);
+    const char *who, uid_t ruid);
 
 /*
  * Keep the scope on disk for the modules while no broker answers: written to

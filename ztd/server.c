@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "zt/auto.h"
 
 #define ACCEPT_AT_ONCE  16  /* connections per wake-up, so that all get turns */
+#define REST_MS         100 /* for others to give descriptors back */
 #define PEER_GROUPS_MAX 256 /* supplementary groups looked at */
 
 struct conn {
@@ -27,8 +29,9 @@ struct conn {
 struct listener {
 	struct server *server; /* borrowed */
 	enum server_socket socket;
-	int fd;              /* owned */
-	sd_event_source *io; /* owned */
+	int fd;                /* owned */
+	sd_event_source *io;   /* owned */
+	sd_event_source *rest; /* owned; see listener_rest() */
 	TAILQ_HEAD(, conn) conns;
 	unsigned open;
 	uint64_t served, refused, malformed;
@@ -83,6 +86,14 @@ pid_t
 conn_pid(const struct conn *conn)
 {
 	return conn->peer.pid;
+}
+
+bool
+conn_gone(const struct conn *conn)
+{
+	struct pollfd pfd = { .fd = conn->fd, .events = POLLRDHUP };
+
+	return poll(&pfd, 1, 0) > 0;
 }
 
 void
@@ -257,6 +268,28 @@ conn_begin(struct listener *listener, int fd_taken)
 }
 
 static int
+on_rested(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct listener *listener = arg;
+
+	(void)source;
+	(void)usec;
+	listener->rest = sd_event_source_disable_unref(listener->rest);
+	return sd_event_source_set_enabled(listener->io, SD_EVENT_ON);
+}
+
+/* Out of descriptors: the connection still waits, do not spin on it. */
+static void
+listener_rest(struct listener *listener)
+{
+	const uint64_t usec = REST_MS * UINT64_C(1000);
+
+	if (sd_event_add_time_relative(listener->server->event, &listener->rest,
+		CLOCK_MONOTONIC, usec, 0, on_rested, listener) >= 0)
+		(void)sd_event_source_set_enabled(listener->io, SD_EVENT_OFF);
+}
+
+static int
 on_connection(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
 	struct listener *listener = arg;
@@ -266,8 +299,12 @@ on_connection(sd_event_source *source, int fd, uint32_t events, void *arg)
 	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
 		int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 
-		if (peer < 0)
-			break; /* nobody waits, or no descriptor is free */
+		if (peer < 0) {
+			if (errno != EAGAIN && errno != ECONNABORTED &&
+			    errno != EINTR)
+				listener_rest(listener);
+			break;
+		}
 		conn_begin(listener, peer);
 	}
 	return 0;
@@ -314,9 +351,12 @@ server_new(sd_event *event, const struct server_options *options,
 void
 server_stop(struct server *server)
 {
-	for (int i = 0; i < SERVER_SOCKETS; i++)
-		server->listeners[i].io =
-		    sd_event_source_disable_unref(server->listeners[i].io);
+	for (int i = 0; i < SERVER_SOCKETS; i++) {
+		struct listener *listener = &server->listeners[i];
+
+		listener->io = sd_event_source_disable_unref(listener->io);
+		listener->rest = sd_event_source_disable_unref(listener->rest);
+	}
 }
 
 void

@@ -3,6 +3,7 @@
 #define ZTD_SERVER_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <systemd/sd-event.h>
@@ -31,7 +32,7 @@ struct conn; /* one connection: one request, one reply */
 /*
  * Serve one request.  msg is borrowed for the call.  The handler replies now
  * or keeps conn and replies later, exactly once either way, with
- * conn_reply(), conn_error() or conn_close().
+ * conn_reply() or conn_error().
  */
 typedef void
 server_handler(void *arg, struct conn *conn, const void *msg, size_t len);
@@ -70,6 +71,9 @@ json_t *server_status(const struct server *server);
 
 /* Close everything. */
 void server_free(struct server *server);
+
+/* Has the peer given up on its reply? */
+bool conn_gone(const struct conn *conn);
 
 /* Who is at the other end, from the kernel. */
 pid_t conn_pid(const struct conn *conn);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
@@ -155,6 +157,20 @@ lock_take(void)
 	return ZT_OK;
 }
 
+/* Does somebody serve there?  Then his socket is not to be taken away. */
+static bool
+is_served(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	zt_auto_close int fd =
+	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
+	return fd >= 0 &&
+	    (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0 ||
+		errno == EAGAIN);
+}
+
 static enum zt_err
 socket_bind(const char *path, mode_t mode, uid_t uid, gid_t gid, int *fd_out)
 {
@@ -180,6 +196,13 @@ setup_sockets_bind(const struct setup_ids *ids, const char *log_file,
 {
 	enum zt_err err;
 
+	if (is_served(ZT_SOCKET_PAM)) {
+		say(LOG_ERR,
+		    ZT_SOCKET_PAM " is served by another ztd or by systemd: "
+				  "stop it first (systemctl stop ztd.service "
+				  "'ztd-*.socket')");
+		return ZT_ERR_UNAVAIL;
+	}
 	if ((err = dir_make(ZT_RUN_DIR, 0755, 0, 0)) != ZT_OK ||
 	    (err = lock_take()) != ZT_OK ||
 	    (err = dir_make(SETUP_SESSIONS_DIR, 0700, ids->uid, ids->gid)) !=
@@ -198,19 +221,36 @@ setup_sockets_bind(const struct setup_ids *ids, const char *log_file,
 	return socket_bind(ZT_SOCKET_NSS, 0666, 0, 0, &fds[SERVER_NSS]);
 }
 
+static bool
+capabilities_clear(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	/* the ambient set follows the permitted one */
+	return syscall(SYS_capset, &header, none) == 0;
+}
+
+static bool
+identity_set(const struct setup_ids *ids)
+{
+	if (getuid() == 0 &&
+	    (setgroups(0, NULL) != 0 ||
+		setresgid(ids->gid, ids->gid, ids->gid) != 0 ||
+		setresuid(ids->uid, ids->uid, ids->uid) != 0))
+		return false;
+	errno = EPERM;
+	return getuid() == ids->uid && geteuid() == ids->uid;
+}
+
 enum zt_err
 setup_drop(const struct setup_ids *ids)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || chdir("/") != 0) {
-		say(LOG_ERR, "cannot drop privileges: %s", strerror(errno));
-		return ZT_ERR_SYS;
-	}
 	(void)umask(077);
-	if (getuid() != 0)
-		return ZT_OK; /* systemd has done it */
-	if (setgroups(0, NULL) != 0 ||
-	    setresgid(ids->gid, ids->gid, ids->gid) != 0 ||
-	    setresuid(ids->uid, ids->uid, ids->uid) != 0 || setuid(0) == 0) {
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || chdir("/") != 0 ||
+	    !identity_set(ids) || !capabilities_clear()) {
 		say(LOG_ERR, "cannot become user " SETUP_USER ": %s",
 		    strerror(errno));
 		return ZT_ERR_SYS;

@@ -32,6 +32,12 @@ zt_action_of_service(const char *service)
 	return ZT_ACTION_LOGIN;
 }
 
+bool
+zt_action_switches_user(enum zt_action action)
+{
+	return action == ZT_ACTION_SUDO || action == ZT_ACTION_SU;
+}
+
 void
 zt_attempt_clear(struct zt_attempt *attempt)
 {

@@ -22,6 +22,9 @@ const char *zt_action_name(enum zt_action action);
 /* The action of a PAM service: sshd, sudo, sudo-i, su, su-l; else LOGIN. */
 enum zt_action zt_action_of_service(const char *service);
 
+/* Does it make somebody act as another user?  sudo and su. */
+bool zt_action_switches_user(enum zt_action action);
+
 /* At which point of the attempt; AUTH .. SESSION_CLOSE are PAM's phases. */
 enum zt_stage {
 	ZT_STAGE_CREDENTIAL = 1, /* refused when sshd asked for principals */

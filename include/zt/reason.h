@@ -35,8 +35,8 @@
 	    "the endpoint permits with an obligation that this version does "  \
 	    "not know; remove it from the policy, or upgrade zt")              \
 	X(AUTH_REFUSED, "auth.refused", "zt does not authenticate here",       \
-	    "put pam_zt.so into the account phase only, or set "               \
-	    "pam.auth = ignore in ztd.conf")                                   \
+	    "remove pam_zt.so from the auth phase, not from account and "      \
+	    "session; or set pam.auth = ignore in ztd.conf")                   \
 	/* denials: the credential */                                          \
 	X(CREDENTIAL_NONE, "credential.none",                                  \
 	    "a login certificate is required",                                 \
@@ -128,6 +128,8 @@
 	    "ztd must see /proc of other users (hidepid=0): ztctl check")      \
 	X(OVERLOAD, "error.overload", "too many attempts at once",             \
 	    "try again; broker.max_requests bounds the attempts in flight")    \
+	X(ABANDONED, "error.abandoned", "nobody waited for the decision",      \
+	    "timeout_ms of pam_zt.so must exceed pdp.timeout_ms: ztctl check") \
 	X(STOPPING, "error.stopping", "the broker is stopping",                \
 	    "try again in a moment")                                           \
 	X(INTERNAL, "error.internal", "internal error",                        \

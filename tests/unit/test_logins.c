@@ -222,6 +222,16 @@ files_that_are_no_sessions_are_removed(void **state)
 	}
 }
 
+static struct login *
+session_of_self(void)
+{
+	struct proc_info own;
+
+	if (proc_read(getpid(), &own) != ZT_OK)
+		return NULL;
+	return logins_session_of(host.logins, &own);
+}
+
 static void
 a_session_is_found_from_its_descendants_only(void **state)
 {
@@ -234,19 +244,18 @@ a_session_is_found_from_its_descendants_only(void **state)
 	(void)state;
 	(void)session(&other);
 	assert_int_equal(proc_read(getpid(), &own), ZT_OK);
-	assert_null(logins_session_of(host.logins, getpid()));
+	assert_null(session_of_self());
 	login = session(&own.id);
 	child = fork();
 	if (child == 0)
-		_exit(logins_session_of(host.logins, getpid()) == login ? 0
-									: 1);
+		_exit(session_of_self() == login ? 0 : 1);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	/* a decision alone is no session */
 	login->state = LOGIN_DECIDED;
 	child = fork();
 	if (child == 0)
-		_exit(logins_session_of(host.logins, getpid()) == NULL ? 0 : 1);
+		_exit(session_of_self() == NULL ? 0 : 1);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	login->state = LOGIN_OPEN;

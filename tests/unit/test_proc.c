@@ -73,8 +73,10 @@ own_process_and_parent_are_found(void **state)
 	assert_int_equal(own.id.pid, getpid());
 	assert_int_equal(own.ppid, getppid());
 	assert_int_equal(own.ruid, getuid());
-	assert_int_equal(proc_parent(getpid(), &parent), ZT_OK);
+	assert_int_equal(proc_parent(&own.id, &parent), ZT_OK);
 	assert_int_equal(parent.id.pid, getppid());
+	own.id.start++;
+	assert_int_equal(proc_parent(&own.id, &parent), ZT_ERR_NOTFOUND);
 }
 
 static void

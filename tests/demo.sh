@@ -28,8 +28,8 @@ demo_end()
 		exit "$1"
 	fi
 	printf '\n%d passed, %d failed\n' $((SHOWN - WRONG)) $WRONG
-	[ $WRONG -eq 0 ]
-	exit
+	[ $WRONG -eq 0 ] || exit 1
+	exit 0
 }
 
 # part TITLE TEXT...: what comes, and why

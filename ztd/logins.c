@@ -210,7 +210,8 @@ is_open_session(const struct login *login)
  * if one session alone has it, and the process is of that session's user.
  */
 static struct login *
-by_audit_session(struct logins *logins, const struct proc_info *asker)
+by_audit_session(struct logins *logins, const struct proc_info *asker,
+    uid_t ruid)
 {
 	const uint32_t id = proc_audit_session(asker->id.pid);
 	struct login *found = NULL;
@@ -226,7 +227,7 @@ by_audit_session(struct logins *logins, const struct proc_info *asker)
 				return NULL;
 			found = l;
 		}
-	if (found == NULL || !found->has_uid || found->uid != asker->ruid)
+	if (found == NULL || !found->has_uid || found->uid != ruid)
 		return NULL;
 	return found;
 }
@@ -245,29 +246,30 @@ is_another_login(struct login *login, pid_t pid)
 static struct login *
 by_parents(struct logins *logins, const struct proc_info *asker)
 {
-	struct proc_id child = asker->id;
-	struct proc_info parent;
+	struct proc_info process = *asker, parent;
 
 	for (int depth = 0; depth < PARENTS_MAX; depth++) {
 		struct login *login;
 
-		if (proc_parent(&child, &parent) != ZT_OK || parent.id.pid <= 1)
+		if (process.ppid <= 1 ||
+		    proc_parent(&process, &parent) != ZT_OK)
 			return NULL;
 		login = logins_find(logins, &parent.id);
 		if (login != NULL && is_open_session(login))
 			return is_another_login(login, asker->id.pid) ? NULL
 								      : login;
-		child = parent.id;
+		process = parent;
 	}
 	return NULL;
 }
 
 struct login *
-logins_session_of(struct logins *logins, const struct proc_info *asker)
+logins_session_of(struct logins *logins, const struct proc_info *asker,
+    uid_t ruid)
 {
 	struct login *login = by_parents(logins, asker);
 
-	return login != NULL ? login : by_audit_session(logins, asker);
+	return login != NULL ? login : by_audit_session(logins, asker, ruid);
 }
 
 size_t

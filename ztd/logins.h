@@ -87,9 +87,11 @@ ZT_MUST_USE enum zt_err logins_get(struct logins *logins,
  * unless the kernel has begun another login since; else the only one with its
  * audit session id and user (tmux, nohup: detached from their sshd); NULL if
  * there is none.  Borrowed.
+ *
+ * ruid  real uid of asker
  */
-struct login *
-logins_session_of(struct logins *logins, const struct proc_info *asker);
+struct login *logins_session_of(struct logins *logins,
+    const struct proc_info *asker, uid_t ruid);
 
 /*
  * Mark a session open and keep it on disk.

@@ -19,6 +19,7 @@ struct job {
 	struct broker *broker; /* borrowed */
 	struct conn *conn;     /* borrowed; NULL if nobody waits */
 	enum zt_phase phase;
+	uid_t ruid;                /* of who asks; PROC_NO_UID if unknown */
 	struct proc_info proc;     /* who asks */
 	struct proc_id login_proc; /* whose login this is: see login_of() */
 	struct zt_attempt attempt;
@@ -112,9 +113,11 @@ login_of(struct job *job)
 	struct logins *logins = job->broker->logins;
 	struct login *login = logins_find(logins, &job->proc.id);
 	struct proc_info parent;
+	uid_t ruid;
 
 	if (login == NULL && job->attempt.action == ZT_ACTION_SSH_LOGIN &&
-	    proc_parent(&job->proc.id, &parent) == ZT_OK && parent.ruid == 0)
+	    proc_parent(&job->proc, &parent) == ZT_OK &&
+	    proc_ruid(&parent.id, &ruid) == ZT_OK && ruid == 0)
 		login = logins_find(logins, &parent.id);
 	job->login_proc = login == NULL ? job->proc.id : login->proc;
 	return login;
@@ -353,7 +356,7 @@ credential_source(struct job *job)
 
 	if (job->attempt.action == ZT_ACTION_SSH_LOGIN)
 		return logins_find(logins, &job->login_proc);
-	return logins_session_of(logins, &job->proc);
+	return logins_session_of(logins, &job->proc, job->ruid);
 }
 
 static enum zt_reason
@@ -403,7 +406,7 @@ serve_account(struct job *job)
 		return;
 	}
 	source = credential_source(job);
-	if (facts_account(job->broker, attempt, job->proc.ruid, &locked_out) !=
+	if (facts_account(job->broker, attempt, job->ruid, &locked_out) !=
 	    ZT_OK) {
 		broken(job, "users cannot be looked up");
 		return;
@@ -506,8 +509,8 @@ serve_exempt(struct job *job, enum zt_reason reason)
 		ignore(job, reason);
 		return;
 	}
-	if (facts_account(job->broker, &job->attempt, job->proc.ruid,
-		&locked_out) != ZT_OK)
+	if (facts_account(job->broker, &job->attempt, job->ruid, &locked_out) !=
+	    ZT_OK)
 		say(LOG_WARNING, "exempt attempt recorded without its account");
 	finish(job, ZT_VERDICT_IGNORE, reason);
 }
@@ -538,11 +541,10 @@ scope_of(const struct job *job)
 
 	if (!zt_action_switches_user(attempt->action))
 		return scope_check(conf, attempt->service, attempt->account,
-		    job->proc.ruid);
-	if (users_name_of(job->broker->users, job->proc.ruid, &invoker) !=
-	    ZT_OK)
+		    job->ruid);
+	if (users_name_of(job->broker->users, job->ruid, &invoker) != ZT_OK)
 		invoker = NULL; /* not a name that could be exempt */
-	return scope_check(conf, attempt->service, invoker, job->proc.ruid);
+	return scope_check(conf, attempt->service, invoker, job->ruid);
 }
 
 static void
@@ -550,11 +552,12 @@ serve(struct job *job, const struct zt_pam_request *request)
 {
 	struct broker *broker = job->broker;
 	const bool identified =
-	    proc_read(conn_pid(job->conn), &job->proc) == ZT_OK;
+	    proc_read(conn_pid(job->conn), &job->proc) == ZT_OK &&
+	    proc_ruid(&job->proc.id, &job->ruid) == ZT_OK;
 	enum zt_reason reason;
 
 	if (!identified)
-		job->proc.ruid = PROC_NO_UID;
+		job->ruid = PROC_NO_UID;
 	job->login_proc = job->proc.id;
 	job->attempt.pid = conn_pid(job->conn);
 	reason = scope_of(job);

@@ -109,9 +109,11 @@ find_login(struct offer *offer, pid_t pid)
 {
 	struct proc_info child, parent;
 	enum zt_err err;
+	uid_t ruid;
 
 	if (proc_read(pid, &child) != ZT_OK ||
-	    proc_parent(&child.id, &parent) != ZT_OK || parent.ruid != 0)
+	    proc_parent(&child, &parent) != ZT_OK ||
+	    proc_ruid(&parent.id, &ruid) != ZT_OK || ruid != 0)
 		return ZT_REASON_PROC_FAILED;
 	offer->attempt.pid = parent.id.pid;
 	err = logins_get(offer->broker->logins, &parent.id, &offer->login);

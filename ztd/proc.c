@@ -11,7 +11,7 @@
 #include "proc.h"
 #include "zt/auto.h"
 
-#define PROC_FILE_MAX 4096 /* more than stat or status ever hold */
+#define PROC_FILE_MAX 4096 /* all of stat, all that matters of status */
 
 /* Read a small file of /proc/PID whole into buf, NUL-terminated. */
 static enum zt_err
@@ -56,27 +56,9 @@ proc_parse_stat(const char *text, struct proc_info *out)
 	return ZT_OK;
 }
 
-static enum zt_err
-read_uid(pid_t pid, struct proc_info *info)
-{
-	char buf[PROC_FILE_MAX];
-	unsigned ruid;
-	const char *line;
-	enum zt_err err;
-
-	if ((err = file_read(pid, "status", buf)) != ZT_OK)
-		return err;
-	if ((line = strstr(buf, "\nUid:")) == NULL ||
-	    sscanf(line, "\nUid: %u", &ruid) != 1)
-		return ZT_ERR_MALFORMED;
-	info->ruid = ruid;
-	return ZT_OK;
-}
-
 enum zt_err
 proc_read(pid_t pid, struct proc_info *out)
 {
-	struct proc_info info = { 0 };
 	char buf[PROC_FILE_MAX];
 	enum zt_err err;
 
@@ -84,11 +66,33 @@ proc_read(pid_t pid, struct proc_info *out)
 		return ZT_ERR_NOTFOUND; /* in another pid namespace */
 	if ((err = file_read(pid, "stat", buf)) != ZT_OK)
 		return err;
-	if ((err = proc_parse_stat(buf, &info)) != ZT_OK)
+	return proc_parse_stat(buf, out);
+}
+
+static bool
+same_process(const struct proc_id *a, const struct proc_id *b)
+{
+	return a->pid == b->pid && a->start == b->start;
+}
+
+enum zt_err
+proc_ruid(const struct proc_id *id, uid_t *out)
+{
+	char buf[PROC_FILE_MAX];
+	struct proc_info info;
+	const char *line;
+	unsigned ruid;
+	enum zt_err err;
+
+	if ((err = file_read(id->pid, "status", buf)) != ZT_OK ||
+	    (err = proc_read(id->pid, &info)) != ZT_OK)
 		return err;
-	if ((err = read_uid(pid, &info)) != ZT_OK)
-		return err;
-	*out = info;
+	if (!same_process(&info.id, id))
+		return ZT_ERR_NOTFOUND;
+	if ((line = strstr(buf, "\nUid:")) == NULL ||
+	    sscanf(line, "\nUid: %u", &ruid) != 1)
+		return ZT_ERR_MALFORMED;
+	*out = ruid;
 	return ZT_OK;
 }
 
@@ -105,17 +109,16 @@ proc_audit_session(pid_t pid)
 }
 
 enum zt_err
-proc_parent(const struct proc_id *child, struct proc_info *out)
+proc_parent(const struct proc_info *child, struct proc_info *out)
 {
-	struct proc_info before, parent, after;
+	struct proc_info parent, after;
 	enum zt_err err;
 
-	if ((err = proc_read(child->pid, &before)) != ZT_OK ||
-	    (err = proc_read(before.ppid, &parent)) != ZT_OK ||
-	    (err = proc_read(child->pid, &after)) != ZT_OK)
+	/* a child that still has this parent had it while it was read */
+	if ((err = proc_read(child->ppid, &parent)) != ZT_OK ||
+	    (err = proc_read(child->id.pid, &after)) != ZT_OK)
 		return err;
-	if (before.id.start != child->start || after.id.start != child->start ||
-	    after.ppid != before.ppid)
+	if (!same_process(&after.id, &child->id) || after.ppid != child->ppid)
 		return ZT_ERR_NOTFOUND;
 	*out = parent;
 	return ZT_OK;
@@ -130,7 +133,7 @@ proc_open(const struct proc_id *id, int *fd_out)
 	if (fd < 0)
 		return errno == ESRCH ? ZT_ERR_NOTFOUND : ZT_ERR_SYS;
 	/* the pidfd names whoever has the pid now: is it still the same? */
-	if (proc_read(id->pid, &info) != ZT_OK || info.id.start != id->start)
+	if (proc_read(id->pid, &info) != ZT_OK || !same_process(&info.id, id))
 		return ZT_ERR_NOTFOUND;
 	*fd_out = zt_take_fd(fd);
 	return ZT_OK;

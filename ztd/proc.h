@@ -16,11 +16,10 @@ struct proc_id {
 	uint64_t start; /* start time in clock ticks since boot */
 };
 
-/* What /proc/PID/stat and /proc/PID/status say. */
+/* What /proc/PID/stat says. */
 struct proc_info {
 	struct proc_id id;
 	pid_t ppid;
-	uid_t ruid; /* real: sshd changes its effective one now and then */
 };
 
 /*
@@ -32,9 +31,15 @@ struct proc_info {
  */
 ZT_MUST_USE enum zt_err proc_read(pid_t pid, struct proc_info *out);
 
-/* Parse one line of /proc/PID/stat into pid, start and ppid.  Pure. */
+/* Parse one line of /proc/PID/stat.  Pure. */
 ZT_MUST_USE enum zt_err
 proc_parse_stat(const char *text, struct proc_info *out);
+
+/*
+ * The real uid of exactly the process id; sshd changes its effective one now
+ * and then.  Errors: as proc_read().
+ */
+ZT_MUST_USE enum zt_err proc_ruid(const struct proc_id *id, uid_t *out);
 
 /* Audit session id of a process; PROC_NO_SESSION if it has none. */
 uint32_t proc_audit_session(pid_t pid);
@@ -42,11 +47,13 @@ uint32_t proc_audit_session(pid_t pid);
 /*
  * The parent of exactly the process child, both alive while they were read.
  *
+ * child  as proc_read() or proc_parent() gave it
+ *
  * Errors: ZT_ERR_NOTFOUND also if child is gone or was given to another
  * parent meanwhile.
  */
 ZT_MUST_USE enum zt_err
-proc_parent(const struct proc_id *child, struct proc_info *out);
+proc_parent(const struct proc_info *child, struct proc_info *out);
 
 /*
  * Open a pidfd for exactly the process id, close-on-exec.

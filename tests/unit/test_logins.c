@@ -229,7 +229,7 @@ session_of_self(void)
 
 	if (proc_read(getpid(), &own) != ZT_OK)
 		return NULL;
-	return logins_session_of(host.logins, &own);
+	return logins_session_of(host.logins, &own, getuid());
 }
 
 static void

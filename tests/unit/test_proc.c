@@ -67,16 +67,19 @@ static void
 own_process_and_parent_are_found(void **state)
 {
 	struct proc_info own, parent;
+	uid_t ruid;
 
 	(void)state;
 	assert_int_equal(proc_read(getpid(), &own), ZT_OK);
 	assert_int_equal(own.id.pid, getpid());
 	assert_int_equal(own.ppid, getppid());
-	assert_int_equal(own.ruid, getuid());
-	assert_int_equal(proc_parent(&own.id, &parent), ZT_OK);
+	assert_int_equal(proc_ruid(&own.id, &ruid), ZT_OK);
+	assert_int_equal(ruid, getuid());
+	assert_int_equal(proc_parent(&own, &parent), ZT_OK);
 	assert_int_equal(parent.id.pid, getppid());
 	own.id.start++;
-	assert_int_equal(proc_parent(&own.id, &parent), ZT_ERR_NOTFOUND);
+	assert_int_equal(proc_parent(&own, &parent), ZT_ERR_NOTFOUND);
+	assert_int_equal(proc_ruid(&own.id, &ruid), ZT_ERR_NOTFOUND);
 }
 
 static void

@@ -81,7 +81,7 @@ check_broker(json_t *list, const struct ztctl_options *options)
 	json_decref(answer);
 }
 
-/* The broker's status, for its version and file; NULL if it is silent. */
+/* The broker's status, for what it goes by; NULL if it is silent. */
 static json_t *
 broker_status(json_t *list, const struct ztctl_options *options)
 {
@@ -154,7 +154,7 @@ ztctl_check(const struct ztctl_options *options)
 	if (status != NULL)
 		check_broker(list, options);
 	check_sshd(list, options);
-	check_pam(list, options->etc);
+	check_pam(list, options->etc, status);
 	check_nsswitch(list, options->etc);
 	if (options->json)
 		print_json(root);

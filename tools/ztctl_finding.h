@@ -19,10 +19,13 @@ void finding_add(json_t *list, enum finding_grade grade, const char *name,
     const char *remedy, const char *format, ...)
     __attribute__((__format__(__printf__, 5, 6)));
 
-/* The checks that need no broker; config is ztd's file, or NULL. */
+/*
+ * The checks that need no broker; config is ztd's file, or NULL, and status
+ * what the broker says of itself, or NULL.
+ */
 void check_config(json_t *list, const char *config);
 void check_sshd(json_t *list, const struct ztctl_options *options);
-void check_pam(json_t *list, const char *etc);
+void check_pam(json_t *list, const char *etc, const json_t *status);
 void check_nsswitch(json_t *list, const char *etc);
 
 #endif /* ZTCTL_FINDING_H */

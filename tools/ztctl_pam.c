@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "zt/auto.h"
 #include "ztctl_gather.h"
 #include "ztctl_pam.h"
 
-#define PATH_LEN  4096
-#define MODULE_ZT "pam_zt.so"
-#define BLANKS    " \t"
+#define PATH_LEN    4096
+#define MODULE_ZT   "pam_zt.so"
+#define MODULE_ENV  "pam_env.so"
+#define TIMEOUT_ARG "timeout_ms="
+#define BLANKS      " \t"
 
 /* What is being read, and for which phase. */
 struct walk {
@@ -87,21 +91,37 @@ greatest_jump(const char *control)
 	return most;
 }
 
+/* Does the stack fail at whatever pam_zt.so says that is no permit? */
+static bool
+refusals_fail(const char *control, const char *type)
+{
+	if (strcmp(type, "session") == 0)
+		return code_fails(control, "session_err");
+	return code_fails(control, "perm_denied") &&
+	    code_fails(control, "authinfo_unavail");
+}
+
 static void
-control_read(const char *control, struct pam_entry *entry)
+control_read(const char *control, const char *type, struct pam_entry *entry)
 {
 	if (control[0] == '[') {
 		entry->ends = strstr(control, "=done") != NULL;
 		entry->resets = strstr(control, "=reset") != NULL;
 		entry->jump = greatest_jump(control);
-		/* the two answers of pam_zt that are no permit */
-		entry->enforces = code_fails(control, "perm_denied") &&
-		    code_fails(control, "authinfo_unavail");
+		entry->enforces = refusals_fail(control, type);
 	} else {
 		entry->ends = strcmp(control, "sufficient") == 0;
 		entry->enforces = strcmp(control, "required") == 0 ||
 		    strcmp(control, "requisite") == 0;
 	}
+}
+
+static bool
+module_is(const char *module, const char *name)
+{
+	const char *slash = strrchr(module, '/');
+
+	return strcmp(slash == NULL ? module : slash + 1, name) == 0;
 }
 
 static enum zt_err
@@ -110,14 +130,13 @@ add_entry(const struct walk *walk, const struct place *place,
 {
 	struct pam_stack *stack = walk->stack;
 	struct pam_entry *entry = &stack->entries[stack->n];
-	const char *slash = strrchr(module, '/');
 
 	if (stack->n >= PAM_LINES_MAX)
 		return ZT_ERR_TOOBIG;
 	*entry = (struct pam_entry){ .level = place->level };
-	control_read(control, entry);
-	entry->is_zt =
-	    strcmp(slash == NULL ? module : slash + 1, MODULE_ZT) == 0;
+	control_read(control, walk->type, entry);
+	entry->is_zt = module_is(module, MODULE_ZT);
+	entry->is_env = module_is(module, MODULE_ENV);
 	if (asprintf(&entry->where, "%s:%d", place->file, place->line) < 0)
 		return ZT_ERR_NOMEM;
 	if (asprintf(&entry->text, "%s %s", control, module) < 0) {
@@ -146,11 +165,26 @@ next_word(char **line)
 	return word;
 }
 
+/* How long pam_zt.so waits by its arguments, of which the last counts. */
+static unsigned
+timeout_read(char *args)
+{
+	unsigned long ms = PAM_ZT_TIMEOUT_MS;
+
+	for (char *arg; (arg = next_word(&args)) != NULL;) {
+		arg += arg[0] == '[' ? 1 : 0;
+		if (strncmp(arg, TIMEOUT_ARG, strlen(TIMEOUT_ARG)) == 0)
+			ms = strtoul(arg + strlen(TIMEOUT_ARG), NULL, 10);
+	}
+	return ms > UINT_MAX ? UINT_MAX : (unsigned)ms;
+}
+
 /* "type control module arguments"; lines of another type are not ours. */
 static enum zt_err
 read_line(const struct walk *walk, char *line, struct place place)
 {
 	char *type = next_word(&line);
+	struct pam_entry *entry;
 	char *control, *module;
 	bool optional;
 	enum zt_err err;
@@ -174,7 +208,9 @@ read_line(const struct walk *walk, char *line, struct place place)
 		return read_service(walk, module, place);
 	if ((err = add_entry(walk, &place, control, module)) != ZT_OK)
 		return err;
-	walk->stack->entries[walk->stack->n - 1].optional = optional;
+	entry = &walk->stack->entries[walk->stack->n - 1];
+	entry->optional = optional;
+	entry->timeout_ms = entry->is_zt ? timeout_read(line) : 0;
 	if (strcmp(control, "substack") != 0)
 		return ZT_OK;
 	place.level++;

@@ -11,17 +11,22 @@
 #define PAM_LINES_MAX 512 /* modules in a stack, count */
 #define PAM_DEPTH_MAX 16  /* files within files, count */
 
+/* How long pam_zt.so waits if its line does not say: pam_zt(8). */
+#define PAM_ZT_TIMEOUT_MS 5000
+
 /* One module of a stack, or the line that opens a substack. */
 struct pam_entry {
 	int level;     /* depth of substacks */
 	bool is_zt;    /* it is pam_zt.so */
+	bool is_env;   /* it is pam_env.so */
 	bool optional; /* a leading '-': skipped without a word if missing */
 	bool enforces; /* a failure of it makes the stack fail */
 	bool ends;     /* it can end its (sub)stack with success */
 	bool resets;   /* it can make the stack forget failures */
 	unsigned jump; /* modules that it can jump over, at most */
-	char *where;   /* owned; "file:line" */
-	char *text;    /* owned; control and module */
+	unsigned timeout_ms; /* of pam_zt.so, for the broker; else 0 */
+	char *where;         /* owned; "file:line" */
+	char *text;          /* owned; control and module */
 };
 
 /* The modules of one phase of a service, in order, files included. */

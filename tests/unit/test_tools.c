@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../tools/ztctl_gather.h"
@@ -450,6 +451,216 @@ check_adds_its_own_findings_to_the_brokers(void **state)
 	assert_says("\"grade\": \"fail\"");
 }
 
+static char etc[64]; /* what ztctl takes for /etc */
+
+static void
+etc_path(char path[128], const char *service)
+{
+	(void)snprintf(path, 128, "%s/pam.d/%s", etc, service);
+}
+
+static void
+etc_put(const char *service, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	etc_path(path, service);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static int
+etc_make(void **state)
+{
+	char path[128];
+
+	(void)state;
+	(void)strcpy(etc, "/tmp/zt-test-XXXXXX");
+	if (mkdtemp(etc) == NULL)
+		return -1;
+	etc_path(path, "");
+	return mkdir(path, 0700);
+}
+
+static int
+etc_remove(void **state)
+{
+	static const char *const names[] = { "sshd", "sudo", "login", "other",
+		"common", "gateway", "" };
+	char path[128];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		etc_path(path, names[i]);
+		(void)remove(path);
+	}
+	(void)rmdir(etc);
+	return drop_output(state);
+}
+
+/* Check the stacks below etc, with this in the broker's status. */
+static void
+check_stacks(const char *members)
+{
+	char json[256];
+	struct peer peer;
+	struct peer_answer answer;
+
+	(void)snprintf(json, sizeof(json), "{\"version\":\"" ZT_VERSION "\"%s}",
+	    members);
+	answer = ctl_answer(true, 0, json);
+	peer_start(&peer, 8, 0, peer_replies, &answer);
+	(void)run("\"$0\" --socket \"$1\" check --etc \"$2\" | "
+		  "awk '/^[^ ]/ { mine = $2 == \"pam\" } mine'",
+	    ztctl_program, peer.path, etc, NULL);
+	peer_stop(&peer);
+}
+
+/* Check sshd's stack alone. */
+static void
+check_sshd_stack(const char *text)
+{
+	etc_put("sshd", text);
+	check_stacks(",\"services\":[\"sshd\"]");
+}
+
+static void
+assert_says_not(const char *text)
+{
+	if (strstr(output, text) != NULL)
+		fail_msg("\"%s\" is in: %s", text, output);
+}
+
+#define SSHD_ACCOUNT "account required pam_zt.so\n"
+#define SSHD_GOOD                                         \
+	SSHD_ACCOUNT "session required pam_loginuid.so\n" \
+		     "session required pam_zt.so\n"       \
+		     "session required pam_env.so user_readenv=1\n"
+
+static void
+a_good_stack_of_sshd_has_nothing_said_against_it(void **state)
+{
+	(void)state;
+	check_sshd_stack(SSHD_GOOD);
+	assert_says("ok           pam           sshd: zt is enabled (sshd:1)");
+	assert_says_not("FAIL");
+	assert_says_not("warn");
+}
+
+static void
+sshd_without_zt_in_its_session_fails_the_check(void **state)
+{
+	static const char fault[] =
+	    "FAIL         pam           sshd: pam_zt.so is not in the session";
+
+	(void)state;
+	check_sshd_stack(SSHD_ACCOUNT "session required pam_env.so\n");
+	assert_says(fault);
+	assert_says("next: add \"session required pam_zt.so\"");
+	etc_put("common", "session required pam_zt.so\n");
+	check_sshd_stack(SSHD_ACCOUNT "@include common\n");
+	assert_says_not(fault);
+	check_sshd_stack(SSHD_ACCOUNT "account include common\n");
+	assert_says(fault);
+	/* of a service without a file libpam takes the one called other */
+	etc_put("other", SSHD_ACCOUNT);
+	check_stacks(",\"services\":[\"gateway\"]");
+	assert_says("gateway: zt is enabled (other:1)");
+	assert_says_not("FAIL");
+}
+
+static void
+a_session_line_whose_refusal_is_lost_fails_the_check(void **state)
+{
+	(void)state;
+	check_sshd_stack(SSHD_ACCOUNT "session optional pam_zt.so\n");
+	assert_says("FAIL         pam           sshd: \"optional pam_zt.so\" "
+		    "(sshd:2) does not enforce");
+	check_sshd_stack(SSHD_ACCOUNT "session sufficient pam_permit.so\n"
+				      "session required pam_zt.so\n");
+	assert_says("warn         pam           sshd: \"sufficient "
+		    "pam_permit.so\" (sshd:2) can keep");
+}
+
+static void
+pam_env_before_zt_in_sshds_session_fails_the_check(void **state)
+{
+	static const char *const lines[] = {
+		"session required pam_env.so\n",
+		"session required pam_env.so user_readenv=1\n",
+		"session substack common\n",
+	};
+	char text[256];
+
+	(void)state;
+	etc_put("common", "session optional pam_env.so\n");
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		(void)snprintf(text, sizeof(text),
+		    SSHD_ACCOUNT "%ssession required pam_zt.so\n", lines[i]);
+		check_sshd_stack(text);
+		assert_says("FAIL         pam           sshd: \"");
+		assert_says("runs before pam_zt.so");
+		assert_says("next: put pam_zt.so before that line");
+	}
+	/* only in the session phase, and only of sshd */
+	check_sshd_stack("auth required pam_env.so\n" SSHD_GOOD);
+	assert_says_not("FAIL");
+	etc_put("sudo",
+	    SSHD_ACCOUNT "session required pam_env.so\n"
+			 "session required pam_zt.so\n");
+	check_stacks(",\"services\":[\"sudo\"]");
+	assert_says("sudo: zt is enabled");
+	assert_says_not("FAIL");
+}
+
+static void
+a_module_that_does_not_outwait_the_broker_is_warned_of(void **state)
+{
+	static const char fault[] =
+	    "sshd: pam_zt.so (sshd:1) waits 5000 ms, but the broker waits ";
+
+	(void)state;
+	etc_put("sshd", SSHD_GOOD);
+	check_stacks(",\"pdp_timeout_ms\":5000,\"services\":[\"sshd\"]");
+	assert_says(fault);
+	assert_says_not("FAIL");
+	check_stacks(",\"pdp_timeout_ms\":4999,\"services\":[\"sshd\"]");
+	assert_says("sshd: zt is enabled");
+	assert_says_not(fault);
+	check_stacks(",\"pdp_timeout_ms\":\"x\",\"services\":[\"sshd\"]");
+	assert_says_not(fault);
+	etc_put("sudo", "account requisite pam_zt.so quiet timeout_ms=300\n");
+	check_stacks(",\"pdp_timeout_ms\":2000,\"services\":[\"sudo\"]");
+	assert_says("sudo: pam_zt.so (sudo:1) waits 300 ms, but the broker "
+		    "waits 2000 ms");
+}
+
+static void
+the_stacks_looked_at_are_those_of_the_brokers_services(void **state)
+{
+	static const char *const names[] = {
+		"sshd: ", "sudo: ", "sudo-i: ", "su: ", "su-l: ", "login: "
+	};
+
+	(void)state;
+	etc_put("other", "account required pam_deny.so\n");
+	etc_put("gateway", SSHD_ACCOUNT);
+	check_stacks("");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_says(names[i]);
+	assert_says_not("gateway");
+	check_stacks(",\"services\":[\"gateway\",\"sudo\",7,\"../x\"]");
+	assert_says("gateway: zt is enabled");
+	assert_says("sudo: zt is not enabled");
+	assert_says_not("sshd: ");
+	assert_says_not("login: ");
+	assert_says_not("../x");
+	check_stacks(",\"services\":null");
+	assert_says("login: ");
+}
+
 /* A record of a refused login, in the form that ztd writes. */
 static const char record[] =
     "{\"time_dt\":\"2026-11-23T13:35:12.345Z\",\"metadata\":{\"sequence\":7,"
@@ -513,6 +724,8 @@ explain_tells_a_record_in_words(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, drop_output)
+#define ETC_TEST(name) \
+	cmocka_unit_test_setup_teardown(name, etc_make, etc_remove)
 
 int
 main(void)
@@ -534,6 +747,14 @@ main(void)
 		TEST(failures_have_their_exit_status),
 		TEST(explain_tells_a_record_in_words),
 		TEST(check_adds_its_own_findings_to_the_brokers),
+		ETC_TEST(a_good_stack_of_sshd_has_nothing_said_against_it),
+		ETC_TEST(sshd_without_zt_in_its_session_fails_the_check),
+		ETC_TEST(a_session_line_whose_refusal_is_lost_fails_the_check),
+		ETC_TEST(pam_env_before_zt_in_sshds_session_fails_the_check),
+		ETC_TEST(
+		    a_module_that_does_not_outwait_the_broker_is_warned_of),
+		ETC_TEST(
+		    the_stacks_looked_at_are_those_of_the_brokers_services),
 	};
 
 	return cmocka_run_group_tests(tests, find_programs, NULL);

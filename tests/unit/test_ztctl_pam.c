@@ -6,12 +6,16 @@
 
 #include <cmocka.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../../pam_zt/options.h"
 #include "../../tools/ztctl_pam.h"
+
+_Static_assert(PAM_ZT_TIMEOUT_MS == ZT_TIMEOUT_DEFAULT_MS, "as pam_zt has it");
 
 static char dir[64];
 static const char *const dirs[] = { dir, NULL };
@@ -229,6 +233,80 @@ only_some_controls_enforce(void **state)
 	}
 }
 
+/* The module says other codes in a session. */
+static void
+a_session_must_fail_at_other_codes(void **state)
+{
+	static const struct {
+		const char *control;
+		bool enforces;
+	} rows[] = {
+		{ "required", true },
+		{ "optional", false },
+		{ "[success=ok default=bad]", true },
+		{ "[session_err=die default=ignore]", true },
+		{ "[session_err=ignore default=die]", false },
+		{ "[perm_denied=die authinfo_unavail=die default=ignore]",
+		    false },
+	};
+	char line[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(line, sizeof(line), "session %s pam_zt.so\n",
+		    rows[i].control);
+		file("sshd", line);
+		assert_int_equal(pam_stack_read(dirs, "sshd", "session",
+				     &stack),
+		    ZT_OK);
+		assert_int_equal(stack.entries[0].enforces, rows[i].enforces);
+		pam_stack_clear(&stack);
+	}
+}
+
+static void
+the_time_that_zt_waits_is_read_from_its_line(void **state)
+{
+	static const struct {
+		const char *args;
+		unsigned ms;
+	} rows[] = {
+		{ "", PAM_ZT_TIMEOUT_MS },
+		{ "quiet broker=/timeout_ms=1", PAM_ZT_TIMEOUT_MS },
+		{ "quiet timeout_ms=700", 700 },
+		{ "timeout_ms=700 timeout_ms=800 quiet", 800 },
+		{ "[timeout_ms=700]", 700 },
+		{ "timeout_ms=99999999999999999999", UINT_MAX },
+		{ "# timeout_ms=700", PAM_ZT_TIMEOUT_MS },
+	};
+	char line[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(line, sizeof(line),
+		    "account required pam_zt.so %s\n", rows[i].args);
+		assert_int_equal(zt_of(line), 0);
+		assert_int_equal(stack.entries[0].timeout_ms, rows[i].ms);
+	}
+	assert_int_equal(zt_of("account required a.so timeout_ms=7\n"), -1);
+	assert_int_equal(stack.entries[0].timeout_ms, 0);
+}
+
+static void
+pam_env_is_known_by_its_file(void **state)
+{
+	(void)state;
+	assert_int_equal(zt_of("account required pam_env.so user_readenv=1\n"
+			       "-account optional /lib/security/pam_env.so\n"
+			       "account required pam_env.so.old\n"
+			       "account required pam_zt.so\n"),
+	    3);
+	assert_true(stack.entries[0].is_env);
+	assert_true(stack.entries[1].is_env);
+	assert_false(stack.entries[2].is_env);
+	assert_false(stack.entries[3].is_env);
+}
+
 static void
 dash_and_reset_are_seen(void **state)
 {
@@ -271,6 +349,9 @@ main(void)
 		TEST(done_and_jumps_over_zt_skip_it),
 		TEST(a_substack_ends_only_itself_and_counts_as_one),
 		TEST(only_some_controls_enforce),
+		TEST(a_session_must_fail_at_other_codes),
+		TEST(the_time_that_zt_waits_is_read_from_its_line),
+		TEST(pam_env_is_known_by_its_file),
 		TEST(dash_and_reset_are_seen),
 		TEST(a_stack_beyond_the_limit_is_refused),
 	};

@@ -123,3 +123,55 @@ roots_own "broker down"
 attempt $LIMIT setpriv --reuid 70001 --regid 70001 --clear-groups \
     sudo -n sh -c "$INNER"
 judge_refused "all down: a user's sudo" -
+
+# --- exempt is who invokes sudo or su, not the target that he names
+cp /etc/sudoers $T/sudoers
+cat >/etc/pam.d/hook <<-END
+	account	optional	pam_exec.so quiet seteuid /etc/hook
+END
+cat >/etc/hook <<-END
+	#!/bin/sh
+	echo "\$PAM_SERVICE \$PAM_USER \${PAM_RUSER-}" >>$T/pdp/ruser
+END
+chmod 755 /etc/hook
+for f in sudo su; do
+	sed -i '1i @include hook' /etc/pam.d/$f
+done
+printf '%s\n' 'Defaults:judy targetpw' >>/etc/sudoers
+# as_user UID COMMAND...: outside of every session
+as_user()
+{
+	as_uid=$1
+	shift
+	attempt $LIMIT setpriv --reuid "$as_uid" --regid 1000 --clear-groups \
+	    "$@"
+}
+# judge_exempt NAME: the last attempt ran
+judge_exempt()
+{
+	if [ $STATUS -eq 0 ] && [ $RAN = yes ]; then
+		pass "$1"
+	else
+		fail "$1 (status $STATUS, ran: $RAN)"
+	fi
+}
+# exempt_dave WHEN: the same with and without a broker
+exempt_dave()
+{
+	as_user 1000 sh -c "echo dave-password | sudo -S -p '' \
+	    sh -c '$INNER'"
+	judge_exempt "exempt, $1: his sudo"
+	as_user 1000 sh -c "echo dave-password | su dave -c '$INNER'"
+	judge_exempt "exempt, $1: his su"
+	as_user 1001 sh -c "echo dave-password | su dave -c '$INNER'"
+	judge_refused "exempt, $1: not another's su to him" "$2"
+	as_user 1001 sudo -n -u dave sh -c "$INNER"
+	judge_refused "exempt, $1: nor another's sudo by targetpw" "$2"
+}
+conf_set scope exempt_users 'login:root root dave'
+start_ztd
+exempt_dave "broker up" session.none
+stop ztd
+exempt_dave "broker down" none
+check "sudo names who invokes it" grep -qx 'sudo dave judy' $T/pdp/ruser
+check "su names who invokes it" grep -qx 'su dave judy' $T/pdp/ruser

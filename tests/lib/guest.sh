@@ -133,6 +133,8 @@ check "it may read the clock" sh -c \
 sed -i 's/^passwd:.*/passwd: files zt/' /etc/nsswitch.conf
 systemctl reload ztd
 check "it serves a user" soon getent passwd zoe
+check "a ztd by hand beside it refuses to start" sh -c '! timeout 5 ztd'
+check "and leaves it its sockets" answers
 
 before=$(sockets)
 sed -i 's/^url/xurl/' /etc/ztd/ztd.conf

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
+#include "login_json.h"
 #include "logins.h"
 #include "say.h"
 #include "stamp.h"
 #include "zt/auto.h"
-#include "zt/text.h"
-#include "zt/time.h"
 
 #define BUCKETS       4096  /* a power of two */
 #define PARENTS_MAX   64    /* processes between a sudo and its sshd */
@@ -285,66 +279,6 @@ logins_count(const struct logins *logins, enum login_state state)
 	return n;
 }
 
-/* Set a member of obj, or leave it out if there is nothing to say. */
-static void
-set_text(json_t *obj, const char *key, const char *value)
-{
-	if (value != NULL)
-		(void)json_object_set_new(obj, key, json_string(value));
-}
-
-static void
-set_number(json_t *obj, const char *key, uint64_t value)
-{
-	(void)json_object_set_new(obj, key, json_integer((json_int_t)value));
-}
-
-static void
-set_time(json_t *obj, const char *key, int64_t time_ms)
-{
-	char text[ZT_TIME_MAX];
-
-	if (zt_time_ms(time_ms, text) == ZT_OK)
-		set_text(obj, key, text);
-}
-
-/* What the file keeps; the certificate in base64, as sshd gave it. */
-static json_t *
-login_to_json(const struct login *login)
-{
-	json_t *obj = json_object();
-	zt_auto_free char *cert = NULL;
-
-	set_number(obj, "pid", (uint64_t)login->proc.pid);
-	set_number(obj, "start", login->proc.start);
-	set_text(obj, "id", login->id);
-	set_text(obj, "service", login->service);
-	set_text(obj, "account", login->account);
-	if (login->has_uid)
-		set_number(obj, "uid", login->uid);
-	set_text(obj, "source_ip", login->source_ip);
-	set_text(obj, "server_ip", login->server_ip);
-	set_text(obj, "session_id", login->session_id);
-	set_number(obj, "source_port", login->source_port);
-	set_number(obj, "server_port", login->server_port);
-	set_number(obj, "opened_ms", (uint64_t)login->opened_ms);
-	(void)json_object_set_new(obj, "is_session",
-	    json_boolean(login->is_session));
-	if (login->cert != NULL) {
-		size_t len = login->cert->blob_len;
-
-		cert = malloc(4 * ((len + 2) / 3) + 1);
-		if (cert == NULL) {
-			json_decref(obj);
-			return NULL;
-		}
-		(void)EVP_EncodeBlock((uint8_t *)cert, login->cert->blob,
-		    (int)len);
-		set_text(obj, "cert", cert);
-	}
-	return obj;
-}
-
 /* Write the session's file whole, or not at all. */
 static enum zt_err
 file_write(const struct login *login)
@@ -386,51 +320,6 @@ logins_open(struct login *login)
 	}
 	login->state = LOGIN_OPEN;
 	return ZT_OK;
-}
-
-static char *
-get_text(const json_t *obj, const char *key)
-{
-	const char *value = json_string_value(json_object_get(obj, key));
-
-	return value == NULL ? NULL : strdup(value);
-}
-
-static uint64_t
-get_number(const json_t *obj, const char *key)
-{
-	return (uint64_t)json_integer_value(json_object_get(obj, key));
-}
-
-/* Fill an entry from its file; false if the file is not ours. */
-static bool
-login_from_json(struct login *login, const json_t *obj)
-{
-	const char *id = json_string_value(json_object_get(obj, "id"));
-	const char *cert = json_string_value(json_object_get(obj, "cert"));
-
-	if (id == NULL || strlen(id) != sizeof(login->id) - 1)
-		return false;
-	if (cert != NULL &&
-	    zt_cert_parse_base64(zt_str(cert), &login->cert) != ZT_OK)
-		return false;
-	memcpy(login->id, id, sizeof(login->id));
-	login->proc = (struct proc_id){ .pid = (pid_t)get_number(obj, "pid"),
-		.start = get_number(obj, "start") };
-	login->service = get_text(obj, "service");
-	login->account = get_text(obj, "account");
-	login->has_uid = json_object_get(obj, "uid") != NULL;
-	login->uid = (uint32_t)get_number(obj, "uid");
-	login->source_ip = get_text(obj, "source_ip");
-	login->server_ip = get_text(obj, "server_ip");
-	login->session_id = get_text(obj, "session_id");
-	login->source_port = (uint16_t)get_number(obj, "source_port");
-	login->server_port = (uint16_t)get_number(obj, "server_port");
-	login->opened_ms = (int64_t)get_number(obj, "opened_ms");
-	login->is_session = json_is_true(json_object_get(obj, "is_session"));
-	login->audit_session = PROC_NO_SESSION;
-	login->state = LOGIN_OPEN;
-	return login->service != NULL && login->account != NULL;
 }
 
 /* Watch a restored session, or report that its process is gone. */
@@ -534,36 +423,6 @@ logins_free(struct logins *logins)
 	free(logins);
 }
 
-/* One open session as ztctl shows it. */
-static json_t *
-login_describe(struct login *login)
-{
-	json_t *obj = json_object();
-
-	set_text(obj, "id", login->id);
-	set_text(obj, "service", login->service);
-	set_text(obj, "account", login->account);
-	set_text(obj, "source_ip", login->source_ip);
-	if (login->source_port != 0)
-		set_number(obj, "source_port", login->source_port);
-	set_number(obj, "pid", (uint64_t)login->proc.pid);
-	if (audit_session_of(login) != PROC_NO_SESSION)
-		set_number(obj, "audit_session", login->audit_session);
-	set_time(obj, "opened", login->opened_ms);
-	if (login->cert != NULL) {
-		char serial[24];
-
-		(void)snprintf(serial, sizeof(serial), "%" PRIu64,
-		    login->cert->serial);
-		set_text(obj, "subject", login->cert->key_id);
-		set_text(obj, "serial", serial);
-		set_text(obj, "fingerprint", login->cert->fingerprint);
-		set_time(obj, "expires",
-		    (int64_t)login->cert->valid_before * 1000);
-	}
-	return obj;
-}
-
 json_t *
 logins_list(const struct logins *logins, uint32_t cursor, uint32_t *next_out)
 {
@@ -579,6 +438,7 @@ logins_list(const struct logins *logins, uint32_t cursor, uint32_t *next_out)
 
 			if (!is_open_session(l))
 				continue;
+			(void)audit_session_of(l);
 			obj = login_describe(l);
 			len += json_dumpb(obj, NULL, 0, JSON_COMPACT);
 			(void)json_array_append_new(list, obj);

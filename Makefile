@@ -17,7 +17,7 @@ else
 CC ?= cc
 endif
 PREFIX ?= /usr
-SYSCONFDIR ?= /etc
+SYSCONFDIR := /etc
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 LIBDIR ?= $(PREFIX)/lib$(if $(MULTIARCH),/$(MULTIARCH))
 LIBEXECDIR ?= $(PREFIX)/libexec/zt
@@ -69,11 +69,12 @@ help:
 	@echo 'make bench        ratios against floors and peers (root)'
 	@echo 'make fuzz         fuzz each target for FUZZ_SECONDS=60 (clang)'
 	@echo 'make asan         unit tests under ASan and UBSan'
-	@echo 'make lint         format, cppcheck, clang-tidy, boundaries, man pages'
-	@echo 'make install      DESTDIR= PREFIX=/usr LIBDIR= SYSCONFDIR=/etc'
+	@echo 'make lint         format, cppcheck, shellcheck, boundaries, man pages'
+	@echo 'make install      DESTDIR= PREFIX=/usr LIBDIR='
+	@echo 'make uninstall    take zt out of every stack, then remove its files'
 	@echo 'make deb          a Debian package in $(B)/deb/'
 	@echo 'make clean        remove $(B)'
 
 .PHONY: clean
 clean:
-	rm -rf $(B) build-asan build-fuzz
+	rm -rf $(B) $(B)-asan $(B)-fuzz

@@ -40,6 +40,10 @@ install: all
 	done
 	$(Q)$(call put,644,$(DOCS),$(DOCDIR))
 	$(Q)$(call put,644,$(EXAMPLES),$(DOCDIR)/examples)
+	$(Q)sed -i 's|/usr/sbin/ztd|$(SBINDIR)/ztd|' \
+	    $(DESTDIR)$(UNITDIR)/ztd.service
+	$(Q)sed -i 's|/usr/libexec/zt/|$(LIBEXECDIR)/|' \
+	    $(DESTDIR)$(DOCDIR)/examples/00-zt.conf
 	$(Q)install -d $(DESTDIR)$(SYSCONFDIR)/ztd/users.d
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/ztd/ztd.conf || \
 	    install -m 640 packaging/ztd.conf $(DESTDIR)$(SYSCONFDIR)/ztd

@@ -17,7 +17,10 @@ decision_take(struct zt_decision *out, const struct zt_pam_reply *reply)
 	out->answered = true;
 	(void)zt_escape(out->id, sizeof(out->id), reply->id);
 	(void)zt_escape(out->reason, sizeof(out->reason), reply->reason);
-	(void)zt_escape(out->text, sizeof(out->text), reply->text);
+	/* the broker has escaped it; whoever has not gets it done here */
+	if (!zt_text_clean(reply->text) ||
+	    zt_str_copy(out->text, sizeof(out->text), reply->text) != ZT_OK)
+		(void)zt_escape(out->text, sizeof(out->text), reply->text);
 }
 
 void

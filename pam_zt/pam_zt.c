@@ -62,14 +62,13 @@ service_is_roots(struct zt_str service)
 }
 
 /*
- * The daemons of these run as root for everybody: under the name of sudo or
- * su every login would pass for root's own.
+ * A daemon that runs as root for everybody: under the name of sudo or su
+ * every login would pass for root's own.
  */
 static bool
 rename_is_unsafe(struct zt_str from, struct zt_str to)
 {
-	return service_is_roots(to) &&
-	    (zt_str_is(from, "sshd") || zt_str_is(from, "login"));
+	return service_is_roots(to) && !service_is_roots(from);
 }
 
 static enum zt_err
@@ -88,7 +87,7 @@ options_get(struct call *call, int argc, const char **argv)
 	if (call->options.service != NULL &&
 	    rename_is_unsafe(service, zt_str(call->options.service))) {
 		pam_syslog(call->pamh, LOG_ERR,
-		    "sshd and login cannot have service= of sudo or su");
+		    "only sudo and su can have service= of sudo or su");
 		return ZT_ERR_INVAL;
 	}
 	return ZT_OK;

@@ -11,7 +11,7 @@
 static const char usage_text[] =
     "usage: ztctl status [--json]    what the broker is doing\n"
     "       ztctl sessions [--json]  open sessions\n"
-    "       ztctl explain ID         why an attempt was allowed or refused\n"
+    "       ztctl explain ID [--json]  why an attempt was allowed or refused\n"
     "       ztctl check [--json]     whether zt is set up and works\n"
     "\n"
     "  --json              print JSON\n"

@@ -15,7 +15,8 @@
 #include "users.h"
 #include "zt/attempt.h"
 
-/* What ztctl status counts, since the broker started. */
+/* What ztctl status counts, since the broker started: decisions, not the
+ * opening and closing of sessions. */
 struct counters {
 	uint64_t permits, denies, unavailable, exempt;
 	uint64_t credentials_accepted, credentials_refused;

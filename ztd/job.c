@@ -36,25 +36,26 @@ job_free(struct job *job)
 	free(job);
 }
 
-/* What the user is told: one line, without the id that the module adds. */
+/*
+ * What the user is told: one line, without the id that the module adds.  All
+ * it is made of is escaped (see struct zt_answer) or constant.
+ */
 static void
 user_text(const struct job *job, enum zt_verdict verdict, enum zt_reason reason,
     char text[ZT_TEXT_MAX])
 {
 	const char *said = job->answer.reason_user;
 	const char *own = zt_reason_text(reason);
-	char line[ZT_TEXT_MAX];
 
 	if (verdict == ZT_VERDICT_PERMIT)
-		(void)snprintf(line, sizeof(line), "%s",
+		(void)snprintf(text, ZT_TEXT_MAX, "%s",
 		    job->answer.notice == NULL ? "" : job->answer.notice);
 	else if (verdict == ZT_VERDICT_IGNORE)
-		line[0] = '\0';
+		text[0] = '\0';
 	else if (reason == ZT_REASON_POLICY_DENY && said != NULL)
-		(void)snprintf(line, sizeof(line), "%s: %s", own, said);
+		(void)snprintf(text, ZT_TEXT_MAX, "%s: %s", own, said);
 	else
-		(void)snprintf(line, sizeof(line), "%s", own);
-	(void)zt_escape(text, ZT_TEXT_MAX, zt_str(line));
+		(void)snprintf(text, ZT_TEXT_MAX, "%s", own);
 }
 
 static void
@@ -173,7 +174,8 @@ on_recorded(void *arg, bool durable)
 	if (job->phase == ZT_PHASE_SESSION_OPEN &&
 	    verdict != ZT_VERDICT_PERMIT && job->verdict == ZT_VERDICT_PERMIT)
 		forget(job);
-	count(job->broker, verdict);
+	if (job->phase == ZT_PHASE_ACCOUNT)
+		count(job->broker, verdict);
 	reply(job, verdict, reason, durable);
 	job_free(job);
 }

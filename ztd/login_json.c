@@ -137,8 +137,9 @@ login_describe(const struct login *login)
 		set_text(obj, "subject", login->cert->key_id);
 		set_text(obj, "serial", serial);
 		set_text(obj, "fingerprint", login->cert->fingerprint);
-		set_time(obj, "expires",
-		    (int64_t)login->cert->valid_before * 1000);
+		if (login->cert->valid_before <= INT64_MAX / 1000)
+			set_time(obj, "expires",
+			    (int64_t)login->cert->valid_before * 1000);
 	}
 	return obj;
 }

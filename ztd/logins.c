@@ -174,9 +174,8 @@ logins_get(struct logins *logins, const struct proc_id *proc,
 	return ZT_OK;
 }
 
-/* pam_loginuid may run after us: ask the kernel until it knows. */
-static uint32_t
-audit_session_of(struct login *login)
+uint32_t
+logins_audit_session(struct login *login)
 {
 	struct proc_info info;
 	uint32_t id;
@@ -215,7 +214,8 @@ by_audit_session(struct logins *logins, const struct proc_info *asker,
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct login *l = logins->buckets[i]; l != NULL;
 		     l = l->next) {
-			if (!is_open_session(l) || audit_session_of(l) != id)
+			if (!is_open_session(l) ||
+			    logins_audit_session(l) != id)
 				continue;
 			if (found != NULL)
 				return NULL;
@@ -231,7 +231,7 @@ static bool
 is_another_login(struct login *login, pid_t pid)
 {
 	const uint32_t own = proc_audit_session(pid);
-	const uint32_t its = audit_session_of(login);
+	const uint32_t its = logins_audit_session(login);
 
 	return own != PROC_NO_SESSION && its != PROC_NO_SESSION && own != its;
 }
@@ -438,7 +438,7 @@ logins_list(const struct logins *logins, uint32_t cursor, uint32_t *next_out)
 
 			if (!is_open_session(l))
 				continue;
-			(void)audit_session_of(l);
+			(void)logins_audit_session(l);
 			obj = login_describe(l);
 			len += json_dumpb(obj, NULL, 0, JSON_COMPACT);
 			(void)json_array_append_new(list, obj);

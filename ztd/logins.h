@@ -94,6 +94,12 @@ struct login *logins_session_of(struct logins *logins,
     const struct proc_info *asker, uid_t ruid);
 
 /*
+ * The audit session of a login, PROC_NO_SESSION if the kernel knows none yet:
+ * pam_loginuid may run after us, so it is asked until it does.
+ */
+uint32_t logins_audit_session(struct login *login);
+
+/*
  * Mark a session open and keep it on disk.
  *
  * Errors: ZT_ERR_SYS if it cannot be kept; then it is not open.

@@ -95,11 +95,23 @@ credential_missing(const struct job *job)
 	const struct zt_attempt *attempt = &job->attempt;
 
 	if (conf_credential_required(job->broker->conf, attempt->service))
-		return attempt->action == ZT_ACTION_SSH_LOGIN
-		    ? ZT_REASON_CREDENTIAL_NONE
-		    : ZT_REASON_SESSION_NONE;
+		return zt_action_switches_user(attempt->action)
+		    ? ZT_REASON_SESSION_NONE
+		    : ZT_REASON_CREDENTIAL_NONE;
 	return attempt->account_known ? ZT_REASON_NONE
 				      : ZT_REASON_ACCOUNT_INVALID;
+}
+
+/* For a record of an attempt that ends before its account was looked at. */
+static void
+look_at_account(struct job *job)
+{
+	bool locked_out;
+
+	if (facts_account(job->broker, &job->attempt, job->ruid, &locked_out) !=
+	    ZT_OK)
+		say(LOG_WARNING, "decision %s: recorded without its account",
+		    job->attempt.id);
 }
 
 /* Everything that is decided on the host itself. */
@@ -132,6 +144,7 @@ serve_account(struct job *job)
 
 	(void)login_of(job);
 	if ((reason = reserve(job)) != ZT_REASON_NONE) {
+		look_at_account(job);
 		job_unavailable(job, reason);
 		return;
 	}
@@ -180,10 +193,12 @@ serve_session_open(struct job *job, struct zt_str auth_info)
 	struct login *login = login_of(job);
 
 	if (login == NULL || login->state == LOGIN_OFFERED) {
+		look_at_account(job);
 		job_deny(job, ZT_REASON_SESSION_UNDECIDED);
 		return;
 	}
 	attempt->account_known = true;
+	(void)logins_audit_session(login); /* pam_loginuid has set it */
 	if (facts_login(attempt, login) != ZT_OK) {
 		job_broken(job, "out of memory");
 		return;
@@ -207,6 +222,7 @@ serve_session_close(struct job *job)
 	struct login *login = login_of(job);
 
 	if (login == NULL || login->state != LOGIN_OPEN) {
+		look_at_account(job);
 		job_deny(job, ZT_REASON_SESSION_UNDECIDED);
 		return;
 	}
@@ -222,26 +238,24 @@ serve_session_close(struct job *job)
 static void
 serve_auth(struct job *job)
 {
-	if (job->broker->conf->pam.auth_refuse)
-		job_deny(job, ZT_REASON_AUTH_REFUSED);
-	else
+	if (!job->broker->conf->pam.auth_refuse) {
 		job_ignore(job, ZT_REASON_SCOPE_AUTH);
+		return;
+	}
+	look_at_account(job);
+	job_deny(job, ZT_REASON_AUTH_REFUSED);
 }
 
 /* An attempt that zt leaves alone; recorded once, where it is decided. */
 static void
 serve_exempt(struct job *job, enum zt_reason reason)
 {
-	bool locked_out;
-
 	if (reason == ZT_REASON_SCOPE_SERVICE ||
 	    job->phase != ZT_PHASE_ACCOUNT) {
 		job_ignore(job, reason);
 		return;
 	}
-	if (facts_account(job->broker, &job->attempt, job->ruid, &locked_out) !=
-	    ZT_OK)
-		say(LOG_WARNING, "exempt attempt recorded without its account");
+	look_at_account(job);
 	job_finish(job, ZT_VERDICT_IGNORE, reason);
 }
 
@@ -296,10 +310,12 @@ serve(struct job *job, const struct zt_pam_request *request)
 		return;
 	}
 	if (!identified) {
+		look_at_account(job);
 		job_unavailable(job, ZT_REASON_PROC_FAILED);
 		return;
 	}
 	if (broker->in_flight > broker->conf->broker.max_requests) {
+		look_at_account(job);
 		job_unavailable(job, ZT_REASON_OVERLOAD);
 		return;
 	}

@@ -303,13 +303,26 @@ setup_environment(void)
 	return err;
 }
 
+/* As /etc/machine-id has it. */
 static char *
-id128_text(int (*get)(sd_id128_t *))
+machine_id(void)
+{
+	char text[SD_ID128_STRING_MAX];
+	sd_id128_t id;
+
+	if (sd_id128_get_machine(&id) < 0)
+		return NULL;
+	return strdup(sd_id128_to_string(id, text));
+}
+
+/* As /proc/sys/kernel/random/boot_id has it. */
+static char *
+boot_id(void)
 {
 	char text[SD_ID128_UUID_STRING_MAX];
 	sd_id128_t id;
 
-	if (get(&id) < 0)
+	if (sd_id128_get_boot(&id) < 0)
 		return NULL;
 	return strdup(sd_id128_to_uuid_string(id, text));
 }
@@ -323,9 +336,8 @@ setup_host(const struct conf *conf, struct zt_host *out)
 	if (gethostname(name, sizeof(name) - 1) != 0)
 		return ZT_ERR_SYS;
 	host.hostname = strdup(name);
-	host.boot_id = id128_text(sd_id128_get_boot);
-	host.id = conf->host.id != NULL ? strdup(conf->host.id)
-					: id128_text(sd_id128_get_machine);
+	host.boot_id = boot_id();
+	host.id = conf->host.id != NULL ? strdup(conf->host.id) : machine_id();
 	if (host.hostname == NULL || host.boot_id == NULL || host.id == NULL) {
 		say(LOG_ERR,
 		    "this host has no id: set host.id in ztd.conf, or create "

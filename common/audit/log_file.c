@@ -165,10 +165,14 @@ tail_set_aside(const char *path, int fd, off_t whole)
 		return ZT_ERR_NOMEM;
 	if ((err = file_create(torn, &to)) != ZT_OK)
 		return err;
-	if ((err = tail_copy(fd, whole, to)) != ZT_OK)
+	if ((err = tail_copy(fd, whole, to)) != ZT_OK ||
+	    (err = dir_sync(path)) != ZT_OK) {
+		const int saved_errno = errno;
+
+		(void)unlink(torn); /* a full disk must not fill with these */
+		errno = saved_errno;
 		return err;
-	if ((err = dir_sync(path)) != ZT_OK)
-		return err;
+	}
 	if (ftruncate(fd, whole) != 0 || fsync(fd) != 0)
 		return ZT_ERR_SYS;
 	return ZT_OK;

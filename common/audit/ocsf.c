@@ -56,16 +56,6 @@ zt_ocsf_word(struct zt_ocsf *event, json_t *obj, const char *key,
 	zt_ocsf_put(event, obj, key, json_string(word));
 }
 
-static size_t
-count_backslashes(const char *s)
-{
-	size_t n = 0;
-
-	for (; (s = strchr(s, '\\')) != NULL; s++)
-		n++;
-	return n;
-}
-
 /* A text from outside as a JSON string. */
 static json_t *
 text_json(struct zt_ocsf *event, const char *text)
@@ -90,28 +80,12 @@ zt_ocsf_text(struct zt_ocsf *event, json_t *obj, const char *key,
 		zt_ocsf_put(event, obj, key, text_json(event, text));
 }
 
-/* Would zt_escape() change nothing but double the backslashes? */
-static bool
-is_escaped(struct zt_ocsf *event, const char *text)
-{
-	size_t len = strlen(text);
-	size_t cap = len * ZT_ESCAPE_GROWTH + 1;
-	zt_auto_free char *buf = malloc(cap);
-
-	if (buf == NULL) {
-		event->failed = true;
-		return false;
-	}
-	return zt_escape(buf, cap, zt_str(text)) ==
-	    len + count_backslashes(text);
-}
-
 void
 zt_ocsf_escaped(struct zt_ocsf *event, json_t *obj, const char *key,
     const char *text)
 {
 	if (text != NULL && strlen(text) <= event->text_max &&
-	    is_escaped(event, text))
+	    zt_text_clean(zt_str(text)))
 		zt_ocsf_word(event, obj, key, text);
 	else
 		zt_ocsf_text(event, obj, key, text);

@@ -121,13 +121,15 @@ put_verdict(struct zt_ocsf *event, enum zt_verdict verdict)
 	zt_ocsf_enum(event, event->root, "disposition", rows[i].disposition);
 }
 
-/* The text for the user: the endpoint's where it gave one. */
+/* The text for the user: the endpoint's where its word was the last. */
 static void
 put_reason(struct zt_ocsf *event, const struct zt_outcome *outcome)
 {
 	const char *text = zt_reason_text(outcome->reason);
 
-	if (outcome->answer != NULL && outcome->answer->reason_user != NULL)
+	if ((outcome->reason == ZT_REASON_POLICY_DENY ||
+		outcome->reason == ZT_REASON_POLICY_PERMIT) &&
+	    outcome->answer != NULL && outcome->answer->reason_user != NULL)
 		text = outcome->answer->reason_user;
 	zt_ocsf_word(event, event->root, "status_code",
 	    zt_reason_code(outcome->reason));

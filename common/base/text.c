@@ -173,3 +173,18 @@ zt_escape(char *dst, size_t cap, struct zt_str s)
 	dst[out] = '\0';
 	return out;
 }
+
+bool
+zt_text_clean(struct zt_str s)
+{
+	const uint8_t *p = (const uint8_t *)s.p;
+	size_t n;
+	uint32_t cp;
+
+	for (size_t i = 0; i < s.len; i += n) {
+		n = utf8_decode(p + i, s.len - i, &cp);
+		if (n == 0 || is_deceptive(cp))
+			return false;
+	}
+	return true;
+}

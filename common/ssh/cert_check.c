@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "zt/cert.h"
+#include "zt/text.h"
 
 #include "ca_set.h"
 #include "sig.h"
@@ -127,6 +128,9 @@ zt_cert_check(const struct zt_cert *cert, const struct zt_cert_policy *policy,
 	reason = check_signature(cert, policy->cas);
 	if (reason != ZT_REASON_NONE)
 		return reason;
+	/* the key id names the subject: nobody, or another's twin, is none */
+	if (cert->key_id[0] == '\0' || !zt_text_clean(zt_str(cert->key_id)))
+		return ZT_REASON_CREDENTIAL_MALFORMED;
 	if ((reason = check_principals(cert)) != ZT_REASON_NONE)
 		return reason;
 	if ((reason = check_options(cert)) != ZT_REASON_NONE)

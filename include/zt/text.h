@@ -51,4 +51,11 @@ bool zt_name_valid(struct zt_str s);
  */
 size_t zt_escape(char *dst, size_t cap, struct zt_str s);
 
+/*
+ * True if s is as harmless as what zt_escape() makes: well-formed UTF-8
+ * without the characters it escapes.  Backslashes may stand: text that was
+ * escaped once is not escaped again.
+ */
+bool zt_text_clean(struct zt_str s);
+
 #endif /* ZT_TEXT_H */

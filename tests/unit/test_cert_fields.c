@@ -41,6 +41,12 @@ key_id_empty(struct forge *f)
 }
 
 static void
+key_id_not_utf8(struct forge *f)
+{
+	f->key_id.p[0] = 0xff;
+}
+
+static void
 key_id_too_long(struct forge *f)
 {
 	f->key_id.len = 1025;
@@ -378,7 +384,6 @@ validity_reversed(struct forge *f)
 }
 
 static const struct row rows[] = {
-	GOOD(key_id_empty),
 	GOOD(nonce_empty),
 	GOOD(principals_many),
 	GOOD(critical_known),
@@ -395,6 +400,8 @@ static const struct row rows[] = {
 	BAD(key_id_with_nul),
 	STRICTER(key_id_ends_with_nul),
 	STRICTER(key_id_too_long),
+	STRICTER(key_id_empty),
+	STRICTER(key_id_not_utf8),
 	STRICTER(nonce_too_long),
 	DENIED(no_principals, PRINCIPALS),
 	DENIED(principal_empty, PRINCIPALS),

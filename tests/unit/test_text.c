@@ -171,6 +171,23 @@ the_result_is_cut_before_the_unit_that_does_not_fit(void **state)
 	}
 }
 
+static void
+what_escaping_makes_is_clean_and_what_it_changes_is_not(void **state)
+{
+	static const char *const foul[] = { "a\nb", "\x1b[2J", "\x7f", "\xff",
+		"\xc2\x85", "\xe2\x80\xae", "\xed\xa0\x80" };
+	char out[64];
+
+	(void)state;
+	assert_true(zt_text_clean(zt_str("")));
+	assert_true(zt_text_clean(zt_str("CORP\\alice, \xc3\xa9t\xc3\xa9")));
+	for (size_t i = 0; i < sizeof(foul) / sizeof(foul[0]); i++) {
+		assert_false(zt_text_clean(zt_str(foul[i])));
+		(void)zt_escape(out, sizeof(out), zt_str(foul[i]));
+		assert_true(zt_text_clean(zt_str(out)));
+	}
+}
+
 int
 main(void)
 {
@@ -185,6 +202,8 @@ main(void)
 		    invisible_and_bidirectional_characters_are_escaped),
 		cmocka_unit_test(ill_formed_utf8_is_escaped_byte_by_byte),
 		cmocka_unit_test(nul_bytes_are_escaped),
+		cmocka_unit_test(
+		    what_escaping_makes_is_clean_and_what_it_changes_is_not),
 		cmocka_unit_test(
 		    the_result_is_cut_before_the_unit_that_does_not_fit),
 	};

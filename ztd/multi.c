@@ -2,9 +2,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "multi.h"
+#include "stamp.h"
 #include "zt/auto.h"
 
 /* sd-event may fire this much late to bundle wakeups; 0 means 250 ms */
@@ -23,10 +23,7 @@ struct multi {
 static uint64_t
 now_us(void)
 {
-	struct timespec ts = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+	return (uint64_t)stamp_monotonic_us();
 }
 
 static void

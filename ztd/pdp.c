@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bearer.h"
 #include "multi.h"
 #include "pdp.h"
+#include "stamp.h"
 #include "transfer.h"
 #include "zt/auto.h"
 #include "zt/time.h"
@@ -64,19 +64,7 @@ struct pdp {
 static uint64_t
 now_us(void)
 {
-	struct timespec ts = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-static int64_t
-wall_ms(void)
-{
-	struct timespec ts = { 0 };
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (uint64_t)stamp_monotonic_us();
 }
 
 static int
@@ -140,7 +128,7 @@ endpoint_note(struct endpoint *e, const struct zt_answer *answer, int latency)
 		e->denies++;
 	e->last_error = ZT_REASON_NONE;
 	e->failed_us = 0;
-	e->last_ok_ms = wall_ms();
+	e->last_ok_ms = stamp_now_ms();
 }
 
 /* ---- the life of a client and of a question ---- */

@@ -14,6 +14,7 @@
 #define CONF_LIST_MAX     64  /* words in a list, count */
 #define CONF_SERVICES_MAX 32  /* [service NAME] sections, count */
 #define CONF_RULES_MAX    256 /* lines in [principals], count */
+#define CONF_SOURCES_MAX  16  /* [source NAME] sections, count */
 
 /* A list of words. */
 struct conf_list {
@@ -25,6 +26,27 @@ struct conf_list {
 struct conf_service {
 	char *name;
 	bool credential_required;
+};
+
+/* [source NAME]: where users come from.  Texts are owned, NULL if not given. */
+struct conf_source {
+	char *name;
+	char *type; /* "files", "bundle", "scim" */
+	char *dir;  /* files */
+	char *url;  /* bundle: the document; scim: the service's base */
+	char *ca_file; /* PEM; NULL: the system's */
+	unsigned interval_s;
+	unsigned timeout_ms; /* one exchange */
+	char *signers_file;  /* bundle: public keys, one per line */
+	/* scim */
+	char *bearer_file;
+	char *token_url, *client_id, *client_secret_file, *token_scope;
+	char *user_filter, *group_filter; /* SCIM filters; NULL: all */
+	char *attr_name, *attr_uid, *attr_gid, *attr_gecos, *attr_home,
+	    *attr_shell, *attr_group_name, *attr_group_gid; /* paths */
+	unsigned page_size;
+	unsigned full_interval_s; /* in between: what was modified */
+	bool lookup; /* ask for a user who is not in the snapshot */
 };
 
 /* A line of [principals]: who may log in as an account or group member. */

@@ -38,7 +38,7 @@ static enum zt_err
 load(struct users *users)
 {
 	const struct conf *conf = users->conf;
-	const struct zt_identity_rules rules = {
+	const struct zt_oldrules rules = {
 		.id_min = conf->identity.id_min,
 		.id_max = conf->identity.id_max,
 		.allow_groups =
@@ -46,14 +46,14 @@ load(struct users *users)
 		.n_allow_groups = conf->identity.allow_groups.n,
 		.etc = users->etc,
 	};
-	struct zt_directory *directory;
+	struct zt_olddirectory *directory;
 	struct timespec now;
 	enum zt_err err;
 
-	err = zt_directory_load(conf->identity.users_dir, &rules, &directory);
+	err = zt_olddirectory_load(conf->identity.users_dir, &rules, &directory);
 	if (err != ZT_OK)
 		return err;
-	zt_directory_free(users->directory);
+	zt_olddirectory_free(users->directory);
 	users->directory = directory;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	users->loaded_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -182,40 +182,40 @@ users_free(struct users *users)
 	(void)sd_event_source_disable_unref(users->watch_dir);
 	(void)sd_event_source_disable_unref(users->watch_etc);
 	(void)sd_event_source_disable_unref(users->timer);
-	zt_directory_free(users->directory);
+	zt_olddirectory_free(users->directory);
 	free(users->etc);
 	free(users);
 }
 
-const struct zt_directory *
+const struct zt_olddirectory *
 users_directory(const struct users *users)
 {
 	return users->directory;
 }
 
 static size_t
-count_users(const struct zt_directory *directory)
+count_users(const struct zt_olddirectory *directory)
 {
 	size_t n = 0;
 
-	while (directory != NULL && zt_directory_user_at(directory, n) != NULL)
+	while (directory != NULL && zt_olddirectory_user_at(directory, n) != NULL)
 		n++;
 	return n;
 }
 
 static size_t
-count_groups(const struct zt_directory *directory)
+count_groups(const struct zt_olddirectory *directory)
 {
 	size_t n = 0;
 
-	while (directory != NULL && zt_directory_group_at(directory, n) != NULL)
+	while (directory != NULL && zt_olddirectory_group_at(directory, n) != NULL)
 		n++;
 	return n;
 }
 
 /* The first refusals; file names are anything, so they are escaped. */
 static json_t *
-refusals_status(const struct zt_refusal *refusals, size_t n)
+refusals_status(const struct zt_oldrefusal *refusals, size_t n)
 {
 	json_t *list = json_array();
 	char file[256 * ZT_ESCAPE_GROWTH]; /* NAME_MAX is 255 */
@@ -247,13 +247,13 @@ load_error(const struct users *users)
 json_t *
 users_status(const struct users *users)
 {
-	const struct zt_refusal *refusals = NULL;
+	const struct zt_oldrefusal *refusals = NULL;
 	const char *loaded = NULL;
 	char text[ZT_TIME_MAX];
 	size_t n = 0;
 
 	if (users->directory != NULL) {
-		refusals = zt_directory_refusals(users->directory, &n);
+		refusals = zt_olddirectory_refusals(users->directory, &n);
 		if (zt_time_ms(users->loaded_ms, text) == ZT_OK)
 			loaded = text;
 	}

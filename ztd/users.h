@@ -6,7 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "conf.h"
-#include "zt/identity.h"
+#include "zt/oldidentity.h"
 #include "zt/wire.h"
 
 #define USERS_STATUS_REFUSED_MAX 64 /* refusals in users_status(), count */
@@ -43,7 +43,7 @@ void users_free(struct users *users);
 
 /* The records loaded last; borrowed until the event loop runs again; NULL if
  * none were ever loaded. */
-const struct zt_directory *users_directory(const struct users *users);
+const struct zt_olddirectory *users_directory(const struct users *users);
 
 /*
  * Encode the reply to a request of the NSS module.

@@ -40,7 +40,7 @@ add_group(struct users_account *account, const char *name)
 struct collect {
 	struct users_account *account;
 	const char *name;           /* of the account */
-	const struct zt_user *user; /* its record; NULL if local */
+	const struct zt_olduser *user; /* its record; NULL if local */
 	const uint32_t *gids;       /* of the record; n_gids of them */
 	size_t n_gids;
 	enum zt_err err;
@@ -78,15 +78,15 @@ collect_local(void *arg, const char *name, uint32_t gid, char *const *members)
 static enum zt_err
 collect_records(const struct users *users, const struct collect *collect)
 {
-	const struct zt_group *group;
+	const struct zt_oldgroup *group;
 	enum zt_err err = ZT_OK;
 
 	group =
-	    zt_directory_group_by_gid(users->directory, collect->account->gid);
+	    zt_olddirectory_group_by_gid(users->directory, collect->account->gid);
 	if (group != NULL)
 		err = add_group(collect->account, group->name);
 	for (size_t i = 0; i < collect->n_gids && err == ZT_OK; i++) {
-		group = zt_directory_group_by_gid(users->directory,
+		group = zt_olddirectory_group_by_gid(users->directory,
 		    collect->gids[i]);
 		if (group != NULL)
 			err = add_group(collect->account, group->name);
@@ -96,7 +96,7 @@ collect_records(const struct users *users, const struct collect *collect)
 
 static enum zt_err
 fill_groups(const struct users *users, const char *name,
-    const struct zt_user *user, struct users_account *account)
+    const struct zt_olduser *user, struct users_account *account)
 {
 	zt_auto_free uint32_t *gids = NULL;
 	struct collect collect = { .account = account, .name = name };
@@ -107,7 +107,7 @@ fill_groups(const struct users *users, const char *name,
 		if (gids == NULL)
 			return ZT_ERR_NOMEM;
 		collect.gids = gids;
-		collect.n_gids = zt_directory_gids(users->directory, user, gids,
+		collect.n_gids = zt_olddirectory_gids(users->directory, user, gids,
 		    ZT_GROUPS_PER_USER_MAX);
 		if ((err = collect_records(users, &collect)) != ZT_OK)
 			return err;
@@ -123,7 +123,7 @@ accountp_clear(struct users_account *account)
 }
 
 static void
-fill_record(const struct zt_user *user, struct users_account *account)
+fill_record(const struct zt_olduser *user, struct users_account *account)
 {
 	account->exists = true;
 	account->uid = user->uid;
@@ -167,11 +167,11 @@ users_account(struct users *users, const char *name, struct users_account *out)
 	zt_auto(accountp_clear) struct users_account account = {
 		.not_after_us = UINT64_MAX,
 	};
-	const struct zt_user *user = NULL;
+	const struct zt_olduser *user = NULL;
 	enum zt_err err = ZT_OK;
 
 	if (users->directory != NULL)
-		user = zt_directory_user(users->directory, zt_str(name));
+		user = zt_olddirectory_user(users->directory, zt_str(name));
 	if (user != NULL)
 		fill_record(user, &account);
 	else
@@ -188,14 +188,14 @@ users_account(struct users *users, const char *name, struct users_account *out)
 enum zt_err
 users_name_of(struct users *users, uint32_t uid, char **name_out)
 {
-	const struct zt_user *user = NULL;
+	const struct zt_olduser *user = NULL;
 	struct zt_local_user local;
 	const char *name;
 	char *copy;
 	enum zt_err err;
 
 	if (users->directory != NULL)
-		user = zt_directory_user_by_uid(users->directory, uid);
+		user = zt_olddirectory_user_by_uid(users->directory, uid);
 	if (user != NULL) {
 		name = user->name;
 	} else {

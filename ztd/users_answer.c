@@ -12,7 +12,7 @@ answer_absent(const struct users *users, void *buf, size_t cap, size_t *len_out)
 }
 
 static enum zt_err
-answer_user(const struct zt_user *user, uint32_t next, void *buf, size_t cap,
+answer_user(const struct zt_olduser *user, uint32_t next, void *buf, size_t cap,
     size_t *len_out)
 {
 	const struct zt_nss_user m = { .next = next,
@@ -27,7 +27,7 @@ answer_user(const struct zt_user *user, uint32_t next, void *buf, size_t cap,
 }
 
 static enum zt_err
-answer_group(const struct zt_group *group, uint32_t next, void *buf, size_t cap,
+answer_group(const struct zt_oldgroup *group, uint32_t next, void *buf, size_t cap,
     size_t *len_out)
 {
 	struct zt_nss_group m = {
@@ -43,11 +43,11 @@ answer_group(const struct zt_group *group, uint32_t next, void *buf, size_t cap,
 
 /* A loaded user is in at most ZT_GROUPS_PER_USER_MAX groups: all fit. */
 static enum zt_err
-answer_gids(const struct zt_directory *directory, const struct zt_user *user,
+answer_gids(const struct zt_olddirectory *directory, const struct zt_olduser *user,
     void *buf, size_t cap, size_t *len_out)
 {
 	struct zt_nss_gids m;
-	size_t n = zt_directory_gids(directory, user, m.gids, ZT_GIDS_MAX);
+	size_t n = zt_olddirectory_gids(directory, user, m.gids, ZT_GIDS_MAX);
 
 	if (n > ZT_GIDS_MAX)
 		return ZT_ERR_TOOBIG;
@@ -56,18 +56,18 @@ answer_gids(const struct zt_directory *directory, const struct zt_user *user,
 }
 
 /* The user that a request is for, or NULL. */
-static const struct zt_user *
+static const struct zt_olduser *
 find_user(const struct users *users, const struct zt_nss_request *req)
 {
 	switch (req->op) {
 	case ZT_NSS_USER_BY_NAME:
 	case ZT_NSS_GIDS_OF_USER:
-		return zt_directory_user(users->directory, req->name);
+		return zt_olddirectory_user(users->directory, req->name);
 	case ZT_NSS_USER_BY_UID:
-		return zt_directory_user_by_uid(users->directory, req->id);
+		return zt_olddirectory_user_by_uid(users->directory, req->id);
 	case ZT_NSS_USER_AT:
 		if (users->conf->identity.enumerate)
-			return zt_directory_user_at(users->directory, req->id);
+			return zt_olddirectory_user_at(users->directory, req->id);
 		break;
 	case ZT_NSS_GROUP_BY_NAME:
 	case ZT_NSS_GROUP_BY_GID:
@@ -78,17 +78,17 @@ find_user(const struct users *users, const struct zt_nss_request *req)
 }
 
 /* The group that a request is for, or NULL. */
-static const struct zt_group *
+static const struct zt_oldgroup *
 find_group(const struct users *users, const struct zt_nss_request *req)
 {
 	switch (req->op) {
 	case ZT_NSS_GROUP_BY_NAME:
-		return zt_directory_group(users->directory, req->name);
+		return zt_olddirectory_group(users->directory, req->name);
 	case ZT_NSS_GROUP_BY_GID:
-		return zt_directory_group_by_gid(users->directory, req->id);
+		return zt_olddirectory_group_by_gid(users->directory, req->id);
 	case ZT_NSS_GROUP_AT:
 		if (users->conf->identity.enumerate)
-			return zt_directory_group_at(users->directory, req->id);
+			return zt_olddirectory_group_at(users->directory, req->id);
 		break;
 	case ZT_NSS_USER_BY_NAME:
 	case ZT_NSS_GIDS_OF_USER:
@@ -106,8 +106,8 @@ users_answer(const struct users *users, const struct zt_nss_request *request,
 	const bool at =
 	    request->op == ZT_NSS_USER_AT || request->op == ZT_NSS_GROUP_AT;
 	const uint32_t next = at ? request->id + 1 : 0;
-	const struct zt_group *group;
-	const struct zt_user *user;
+	const struct zt_oldgroup *group;
+	const struct zt_olduser *user;
 
 	if (users->directory == NULL)
 		return answer_absent(users, buf, cap, len_out);

@@ -9,7 +9,7 @@ struct users {
 	sd_event *event;                /* borrowed */
 	const struct conf *conf;        /* borrowed */
 	char *etc;                      /* owned */
-	struct zt_directory *directory; /* owned; NULL if never loaded */
+	struct zt_olddirectory *directory; /* owned; NULL if never loaded */
 	int64_t loaded_ms;              /* wall clock; of directory */
 	enum zt_err err;                /* how the last load ended */
 	int err_errno;                  /* its errno if ZT_ERR_SYS */

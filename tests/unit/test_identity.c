@@ -14,13 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "zt/identity.h"
+#include "zt/oldidentity.h"
 
 /* A directory of records and an etc of its own, both fresh for each test. */
 struct fixture {
 	char root[64], users[80], etc[80];
-	struct zt_identity_rules rules;
-	struct zt_directory *directory;
+	struct zt_oldrules rules;
+	struct zt_olddirectory *directory;
 };
 
 static void
@@ -70,7 +70,7 @@ teardown(void **state)
 	struct fixture *fx = *state;
 	char command[128];
 
-	zt_directory_free(fx->directory);
+	zt_olddirectory_free(fx->directory);
 	snprintf(command, sizeof(command), "rm -rf '%s'", fx->root);
 	assert_int_equal(system(command), 0);
 	free(fx);
@@ -86,9 +86,9 @@ put(struct fixture *fx, const char *name, const char *text)
 static void
 load(struct fixture *fx)
 {
-	zt_directory_free(fx->directory);
+	zt_olddirectory_free(fx->directory);
 	fx->directory = NULL;
-	assert_int_equal(zt_directory_load(fx->users, &fx->rules,
+	assert_int_equal(zt_olddirectory_load(fx->users, &fx->rules,
 			     &fx->directory),
 	    ZT_OK);
 }
@@ -97,11 +97,11 @@ load(struct fixture *fx)
 static void
 refused(struct fixture *fx, const char *file, const char *word)
 {
-	const struct zt_refusal *r;
+	const struct zt_oldrefusal *r;
 	size_t n;
 
 	load(fx);
-	r = zt_directory_refusals(fx->directory, &n);
+	r = zt_olddirectory_refusals(fx->directory, &n);
 	assert_int_equal(n, 1);
 	assert_string_equal(r[0].file, file);
 	if (strstr(r[0].why, word) == NULL)
@@ -114,15 +114,15 @@ accepted(struct fixture *fx)
 	size_t n;
 
 	load(fx);
-	(void)zt_directory_refusals(fx->directory, &n);
+	(void)zt_olddirectory_refusals(fx->directory, &n);
 	assert_int_equal(n, 0);
 }
 
 static enum zt_err
-parse_user(const char *json, struct zt_user **out)
+parse_user(const char *json, struct zt_olduser **out)
 {
 	const char *why = NULL;
-	enum zt_err err = zt_user_parse(zt_str(json), out, &why);
+	enum zt_err err = zt_olduser_parse(zt_str(json), out, &why);
 
 	if (err == ZT_ERR_MALFORMED)
 		assert_non_null(why);
@@ -132,7 +132,7 @@ parse_user(const char *json, struct zt_user **out)
 static void
 a_full_user_record_is_read(void **state)
 {
-	struct zt_user *u = NULL;
+	struct zt_olduser *u = NULL;
 
 	(void)state;
 	assert_int_equal(
@@ -156,13 +156,13 @@ a_full_user_record_is_read(void **state)
 	assert_true(u->locked);
 	assert_true(u->not_before_us == 5);
 	assert_true(u->not_after_us == 1800000000000000);
-	zt_user_free(u);
+	zt_olduser_free(u);
 }
 
 static void
 a_short_user_record_gets_defaults(void **state)
 {
-	struct zt_user *u = NULL;
+	struct zt_olduser *u = NULL;
 
 	(void)state;
 	assert_int_equal(parse_user("{\"userName\":\"bob\",\"uid\":70003}", &u),
@@ -174,8 +174,8 @@ a_short_user_record_gets_defaults(void **state)
 	assert_int_equal(u->n_member_of, 0);
 	assert_false(u->locked);
 	assert_true(u->not_before_us == 0 && u->not_after_us == UINT64_MAX);
-	zt_user_free(u);
-	zt_user_free(NULL);
+	zt_olduser_free(u);
+	zt_olduser_free(NULL);
 }
 
 static void
@@ -201,8 +201,8 @@ a_bad_user_record_is_refused_and_leaves_the_output_alone(void **state)
 		"{\"userName\":\"a\",\"uid\":4295037297}",
 		"{\"userName\":\"a\",\"uid\":99999999999999999999}",
 		"{\"userName\":\"a\",\"uid\":null}" };
-	struct zt_user *const poison = (struct zt_user *)&errno;
-	struct zt_user *u = poison;
+	struct zt_olduser *const poison = (struct zt_olduser *)&errno;
+	struct zt_olduser *u = poison;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -216,14 +216,14 @@ a_bad_user_record_is_refused_and_leaves_the_output_alone(void **state)
 static enum zt_err
 user_with(const char *field)
 {
-	struct zt_user *u = NULL;
+	struct zt_olduser *u = NULL;
 	char json[512];
 	enum zt_err err;
 
 	snprintf(json, sizeof(json), "{\"userName\":\"a\",\"uid\":70001,%s}",
 	    field);
 	err = parse_user(json, &u);
-	zt_user_free(u);
+	zt_olduser_free(u);
 	return err;
 }
 
@@ -276,12 +276,12 @@ every_prefix_of_a_record_is_malformed(void **state)
 {
 	static const char json[] =
 	    "{\"userName\":\"a\",\"uid\":70001,\"memberOf\":[\"x\"]}";
-	struct zt_user *u = NULL;
+	struct zt_olduser *u = NULL;
 	const char *why;
 
 	(void)state;
 	for (size_t len = 0; len < sizeof(json) - 1; len++)
-		assert_int_equal(zt_user_parse((struct zt_str){ json, len }, &u,
+		assert_int_equal(zt_olduser_parse((struct zt_str){ json, len }, &u,
 				     &why),
 		    ZT_ERR_MALFORMED);
 	assert_null(u);
@@ -296,23 +296,23 @@ a_group_record_is_read_or_refused(void **state)
 		"{\"groupName\":\"g\",\"gid\":70001,\"members\":[\"a,b\"]}",
 		"{\"groupName\":\"g\",\"gid\":70001,\"members\":{}}",
 		"{\"groupName\":\"g\",\"gid\":70001,\"perMachine\":[]}" };
-	struct zt_group *g = NULL;
+	struct zt_oldgroup *g = NULL;
 	const char *why;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(zt_group_parse(zt_str(bad[i]), &g, &why),
+		assert_int_equal(zt_oldgroup_parse(zt_str(bad[i]), &g, &why),
 		    ZT_ERR_MALFORMED);
 	assert_null(g);
 	assert_int_equal(
-	    zt_group_parse(zt_str("{\"groupName\":\"g\",\"gid\":70001,"
+	    zt_oldgroup_parse(zt_str("{\"groupName\":\"g\",\"gid\":70001,"
 				  "\"members\":[\"a\",\"b\"]}"),
 		&g, &why),
 	    ZT_OK);
 	assert_string_equal(g->name, "g");
 	assert_int_equal(g->gid, 70001);
 	assert_int_equal(g->n_members, 2);
-	zt_group_free(g);
+	zt_oldgroup_free(g);
 }
 
 static void
@@ -327,26 +327,26 @@ a_directory_serves_by_name_by_id_and_in_order(void **state)
 	put(fx, ".hidden.user", "not a record");
 	put(fx, "a.user.bak", "not a record");
 	accepted(fx);
-	assert_int_equal(zt_directory_user(fx->directory, zt_str("bob"))->uid,
+	assert_int_equal(zt_olddirectory_user(fx->directory, zt_str("bob"))->uid,
 	    70001);
-	assert_string_equal(zt_directory_user_by_uid(fx->directory, 70002)
+	assert_string_equal(zt_olddirectory_user_by_uid(fx->directory, 70002)
 				->name,
 	    "alice");
-	assert_null(zt_directory_user(fx->directory, zt_str("bo")));
-	assert_null(zt_directory_user(fx->directory, zt_str("bobb")));
-	assert_null(zt_directory_user_by_uid(fx->directory, 70003));
-	assert_int_equal(zt_directory_group(fx->directory, zt_str("pay"))->gid,
+	assert_null(zt_olddirectory_user(fx->directory, zt_str("bo")));
+	assert_null(zt_olddirectory_user(fx->directory, zt_str("bobb")));
+	assert_null(zt_olddirectory_user_by_uid(fx->directory, 70003));
+	assert_int_equal(zt_olddirectory_group(fx->directory, zt_str("pay"))->gid,
 	    70003);
-	assert_string_equal(zt_directory_group_by_gid(fx->directory, 70003)
+	assert_string_equal(zt_olddirectory_group_by_gid(fx->directory, 70003)
 				->name,
 	    "pay");
-	assert_null(zt_directory_group(fx->directory, zt_str("root")));
-	assert_string_equal(zt_directory_user_at(fx->directory, 0)->name,
+	assert_null(zt_olddirectory_group(fx->directory, zt_str("root")));
+	assert_string_equal(zt_olddirectory_user_at(fx->directory, 0)->name,
 	    "alice");
-	assert_string_equal(zt_directory_user_at(fx->directory, 1)->name,
+	assert_string_equal(zt_olddirectory_user_at(fx->directory, 1)->name,
 	    "bob");
-	assert_null(zt_directory_user_at(fx->directory, 2));
-	assert_null(zt_directory_group_at(fx->directory, 1));
+	assert_null(zt_olddirectory_user_at(fx->directory, 2));
+	assert_null(zt_olddirectory_group_at(fx->directory, 1));
 }
 
 static void
@@ -355,9 +355,9 @@ an_empty_directory_is_served(void **state)
 	struct fixture *fx = *state;
 
 	accepted(fx);
-	assert_null(zt_directory_user(fx->directory, zt_str("a")));
-	assert_null(zt_directory_user_by_uid(fx->directory, 1));
-	assert_null(zt_directory_user_at(fx->directory, 0));
+	assert_null(zt_olddirectory_user(fx->directory, zt_str("a")));
+	assert_null(zt_olddirectory_user_by_uid(fx->directory, 1));
+	assert_null(zt_olddirectory_user_at(fx->directory, 0));
 }
 
 static void
@@ -388,8 +388,8 @@ a_local_name_or_id_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		put(fx, rows[i].file, rows[i].json);
 		refused(fx, rows[i].file, rows[i].word);
-		assert_null(zt_directory_user_at(fx->directory, 0));
-		assert_null(zt_directory_group_at(fx->directory, 0));
+		assert_null(zt_olddirectory_user_at(fx->directory, 0));
+		assert_null(zt_olddirectory_group_at(fx->directory, 0));
 		snprintf(path, sizeof(path), "%s/%s", fx->users, rows[i].file);
 		assert_int_equal(unlink(path), 0);
 	}
@@ -456,10 +456,10 @@ the_second_of_one_name_or_id_is_refused(void **state)
 	refused(fx, "b.user", "name");
 	put(fx, "b.user", "{\"userName\":\"y\",\"uid\":70001}");
 	refused(fx, "b.user", "id");
-	assert_string_equal(zt_directory_user_by_uid(fx->directory, 70001)
+	assert_string_equal(zt_olddirectory_user_by_uid(fx->directory, 70001)
 				->name,
 	    "x");
-	assert_null(zt_directory_user(fx->directory, zt_str("y")));
+	assert_null(zt_olddirectory_user(fx->directory, zt_str("y")));
 	put(fx, "b.user", "{\"userName\":\"y\",\"uid\":70002}");
 	put(fx, "1.group", "{\"groupName\":\"x\",\"gid\":70001}");
 	accepted(fx); /* users and groups are apart */
@@ -504,7 +504,7 @@ a_file_of_another_owner_is_refused(void **state)
 	assert_int_equal(chown(path, 1234, 0), 0);
 	refused(fx, "x.user", "write");
 	assert_int_equal(chown(fx->users, 1234, 0), 0);
-	assert_int_equal(zt_directory_load(fx->users, &fx->rules,
+	assert_int_equal(zt_olddirectory_load(fx->users, &fx->rules,
 			     &fx->directory),
 	    ZT_ERR_DENIED);
 }
@@ -531,16 +531,16 @@ static void
 a_directory_that_cannot_be_trusted_is_not_loaded(void **state)
 {
 	struct fixture *fx = *state;
-	struct zt_directory *d = NULL;
+	struct zt_olddirectory *d = NULL;
 
 	assert_int_equal(chmod(fx->users, 0777), 0);
-	assert_int_equal(zt_directory_load(fx->users, &fx->rules, &d),
+	assert_int_equal(zt_olddirectory_load(fx->users, &fx->rules, &d),
 	    ZT_ERR_DENIED);
-	assert_int_equal(zt_directory_load("/nonexistent", &fx->rules, &d),
+	assert_int_equal(zt_olddirectory_load("/nonexistent", &fx->rules, &d),
 	    ZT_ERR_SYS);
 	assert_int_equal(chmod(fx->users, 0755), 0);
 	fx->rules.etc = "/nonexistent";
-	assert_int_equal(zt_directory_load(fx->users, &fx->rules, &d),
+	assert_int_equal(zt_olddirectory_load(fx->users, &fx->rules, &d),
 	    ZT_ERR_SYS);
 	assert_null(d);
 }
@@ -549,8 +549,8 @@ static void
 groups_come_from_memberof_and_members_alike(void **state)
 {
 	struct fixture *fx = *state;
-	const struct zt_group *g;
-	const struct zt_user *u;
+	const struct zt_oldgroup *g;
+	const struct zt_olduser *u;
 	uint32_t gids[8] = { 0 };
 
 	put(fx, "a.user",
@@ -564,20 +564,20 @@ groups_come_from_memberof_and_members_alike(void **state)
 	put(fx, "ops.group",
 	    "{\"groupName\":\"ops\",\"gid\":70012,\"members\":[\"alice\"]}");
 	accepted(fx);
-	g = zt_directory_group(fx->directory, zt_str("pay"));
+	g = zt_olddirectory_group(fx->directory, zt_str("pay"));
 	assert_int_equal(g->n_members, 2);
 	assert_string_equal(g->members[0], "alice");
 	assert_string_equal(g->members[1], "bob");
-	u = zt_directory_user(fx->directory, zt_str("alice"));
-	assert_int_equal(zt_directory_gids(fx->directory, u, gids, 8), 3);
+	u = zt_olddirectory_user(fx->directory, zt_str("alice"));
+	assert_int_equal(zt_olddirectory_gids(fx->directory, u, gids, 8), 3);
 	assert_int_equal(gids[0], 5000); /* local team */
 	assert_int_equal(gids[1], 70011);
 	assert_int_equal(gids[2], 70012);
 	gids[1] = 7;
-	assert_int_equal(zt_directory_gids(fx->directory, u, gids, 1), 3);
+	assert_int_equal(zt_olddirectory_gids(fx->directory, u, gids, 1), 3);
 	assert_int_equal(gids[1], 7);
-	u = zt_directory_user(fx->directory, zt_str("bob"));
-	assert_int_equal(zt_directory_gids(fx->directory, u, gids, 8), 1);
+	u = zt_olddirectory_user(fx->directory, zt_str("bob"));
+	assert_int_equal(zt_olddirectory_gids(fx->directory, u, gids, 8), 1);
 	assert_int_equal(gids[0], 70011);
 }
 
@@ -597,15 +597,15 @@ two_thousand_users_are_found(void **state)
 	}
 	accepted(fx);
 	for (int i = 0; i < 2000; i++) {
-		const struct zt_user *u;
+		const struct zt_olduser *u;
 
 		snprintf(name, sizeof(name), "u%d", i);
-		u = zt_directory_user(fx->directory, zt_str(name));
+		u = zt_olddirectory_user(fx->directory, zt_str(name));
 		assert_int_equal(u->uid, 71000 + i);
 		assert_ptr_equal(u,
-		    zt_directory_user_by_uid(fx->directory, u->uid));
+		    zt_olddirectory_user_by_uid(fx->directory, u->uid));
 	}
-	assert_int_equal(zt_directory_group_by_gid(fx->directory, 70000)
+	assert_int_equal(zt_olddirectory_group_by_gid(fx->directory, 70000)
 			     ->n_members,
 	    2000);
 }

@@ -162,14 +162,14 @@ static bool
 wait_for(struct fixture *fx, const char *name, bool there)
 {
 	const time_t end = time(NULL) + 5;
-	const struct zt_directory *directory;
+	const struct zt_olddirectory *directory;
 	bool found;
 
 	do {
 		assert_true(sd_event_run(fx->event, 20000) >= 0);
 		directory = users_directory(fx->users);
 		found = directory != NULL &&
-		    zt_directory_user(directory, zt_str(name)) != NULL;
+		    zt_olddirectory_user(directory, zt_str(name)) != NULL;
 	} while (found != there && time(NULL) < end);
 	return found == there;
 }

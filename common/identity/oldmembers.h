@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ZT_MEMBERS_H
-#define ZT_MEMBERS_H
+#ifndef ZT_OLDMEMBERS_H
+#define ZT_OLDMEMBERS_H
 
-#include "table.h"
+#include "oldtable.h"
 #include "zt/local.h"
 
 /*
@@ -15,6 +15,6 @@
  * groups, ZT_ERR_NOMEM.
  */
 ZT_MUST_USE enum zt_err
-members_resolve(struct zt_directory *directory, const struct zt_local *local);
+members_resolve(struct zt_olddirectory *directory, const struct zt_local *local);
 
-#endif /* ZT_MEMBERS_H */
+#endif /* ZT_OLDMEMBERS_H */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ZT_TABLE_H
-#define ZT_TABLE_H
+#ifndef ZT_OLDTABLE_H
+#define ZT_OLDTABLE_H
 
-#include "zt/identity.h"
+#include "zt/oldidentity.h"
 
 /* One record of a directory: a user or a group. */
 struct entry {
 	char *file;             /* owned; base name */
 	const char *name;       /* of user or group */
 	uint32_t id;            /* its uid or gid */
-	struct zt_user *user;   /* owned; NULL for a group */
-	struct zt_group *group; /* owned; NULL for a user */
+	struct zt_olduser *user;   /* owned; NULL for a group */
+	struct zt_oldgroup *group; /* owned; NULL for a user */
 	uint32_t *gids;         /* owned; a user's supplementary groups */
 	size_t n_gids;
 };
@@ -22,9 +22,9 @@ struct table {
 	size_t n;
 };
 
-struct zt_directory {
+struct zt_olddirectory {
 	struct table users, groups;
-	struct zt_refusal *refusals; /* owned, with its texts */
+	struct zt_oldrefusal *refusals; /* owned, with its texts */
 	size_t n_refusals;
 };
 
@@ -38,14 +38,14 @@ ZT_MUST_USE enum zt_err table_add(struct table *table, struct entry *entry);
  * first is kept; the others are moved to the refusals of directory.
  */
 ZT_MUST_USE enum zt_err
-table_index(struct table *table, struct zt_directory *directory);
+table_index(struct table *table, struct zt_olddirectory *directory);
 
 struct entry *table_find(const struct table *table, struct zt_str name);
 struct entry *table_find_id(const struct table *table, uint32_t id);
 void table_free(struct table *table);
 
 /* Remember that a file was refused. */
-ZT_MUST_USE enum zt_err directory_refuse(struct zt_directory *directory,
+ZT_MUST_USE enum zt_err directory_refuse(struct zt_olddirectory *directory,
     const char *file, const char *why);
 
 /*
@@ -54,4 +54,4 @@ ZT_MUST_USE enum zt_err directory_refuse(struct zt_directory *directory,
  */
 ZT_MUST_USE enum zt_err array_grow(void *arrayp, size_t n, size_t item);
 
-#endif /* ZT_TABLE_H */
+#endif /* ZT_OLDTABLE_H */

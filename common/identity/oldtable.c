@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table.h"
+#include "oldtable.h"
 #include "zt/auto.h"
 
 enum zt_err
@@ -25,8 +25,8 @@ entry_free(struct entry *entry)
 {
 	if (entry == NULL)
 		return;
-	zt_user_free(entry->user);
-	zt_group_free(entry->group);
+	zt_olduser_free(entry->user);
+	zt_oldgroup_free(entry->group);
 	free(entry->gids);
 	free(entry->file);
 	free(entry);
@@ -82,7 +82,7 @@ same_id(const struct entry *a, const struct entry *b)
 }
 
 enum zt_err
-directory_refuse(struct zt_directory *directory, const char *file,
+directory_refuse(struct zt_olddirectory *directory, const char *file,
     const char *why)
 {
 	zt_auto_free char *file_copy = strdup(file);
@@ -92,18 +92,18 @@ directory_refuse(struct zt_directory *directory, const char *file,
 	if (file_copy == NULL || why_copy == NULL)
 		return ZT_ERR_NOMEM;
 	err = array_grow(&directory->refusals, directory->n_refusals,
-	    sizeof(struct zt_refusal));
+	    sizeof(struct zt_oldrefusal));
 	if (err != ZT_OK)
 		return err;
 	directory->refusals[directory->n_refusals++] =
-	    (struct zt_refusal){ .file = zt_take(file_copy),
+	    (struct zt_oldrefusal){ .file = zt_take(file_copy),
 		    .why = zt_take(why_copy) };
 	return ZT_OK;
 }
 
 /* Sort by compare and refuse all but the first of each run of the same. */
 static enum zt_err
-table_unique(struct table *table, struct zt_directory *directory,
+table_unique(struct table *table, struct zt_olddirectory *directory,
     int (*compare)(const void *, const void *),
     bool (*same)(const struct entry *, const struct entry *), const char *why)
 {
@@ -129,7 +129,7 @@ table_unique(struct table *table, struct zt_directory *directory,
 }
 
 enum zt_err
-table_index(struct table *table, struct zt_directory *directory)
+table_index(struct table *table, struct zt_olddirectory *directory)
 {
 	const size_t size = sizeof(struct entry *);
 	enum zt_err err;

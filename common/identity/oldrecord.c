@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "zt/auto.h"
-#include "zt/identity.h"
+#include "zt/oldidentity.h"
 #include "zt/passwd.h"
 #include "zt/wire.h"
 
@@ -235,7 +235,7 @@ names_free(char **names, size_t n)
 }
 
 void
-zt_user_free(struct zt_user *user)
+zt_olduser_free(struct zt_olduser *user)
 {
 	if (user == NULL)
 		return;
@@ -248,7 +248,7 @@ zt_user_free(struct zt_user *user)
 }
 
 void
-zt_group_free(struct zt_group *group)
+zt_oldgroup_free(struct zt_oldgroup *group)
 {
 	if (group == NULL)
 		return;
@@ -258,19 +258,19 @@ zt_group_free(struct zt_group *group)
 }
 
 static void
-user_freep(struct zt_user **user)
+user_freep(struct zt_olduser **user)
 {
-	zt_user_free(*user);
+	zt_olduser_free(*user);
 }
 
 static void
-group_freep(struct zt_group **group)
+group_freep(struct zt_oldgroup **group)
 {
-	zt_group_free(*group);
+	zt_oldgroup_free(*group);
 }
 
 static void
-read_user(struct record *rec, struct zt_user *user)
+read_user(struct record *rec, struct zt_olduser *user)
 {
 	char home[sizeof(DEFAULT_HOME_PREFIX) + ZT_NAME_MAX];
 
@@ -296,9 +296,9 @@ read_user(struct record *rec, struct zt_user *user)
 }
 
 enum zt_err
-zt_user_parse(struct zt_str json, struct zt_user **out, const char **why_out)
+zt_olduser_parse(struct zt_str json, struct zt_olduser **out, const char **why_out)
 {
-	zt_auto(user_freep) struct zt_user *user = calloc(1, sizeof(*user));
+	zt_auto(user_freep) struct zt_olduser *user = calloc(1, sizeof(*user));
 	struct record rec;
 	json_auto_t *root = record_begin(&rec, json);
 	enum zt_err err;
@@ -314,9 +314,9 @@ zt_user_parse(struct zt_str json, struct zt_user **out, const char **why_out)
 }
 
 enum zt_err
-zt_group_parse(struct zt_str json, struct zt_group **out, const char **why_out)
+zt_oldgroup_parse(struct zt_str json, struct zt_oldgroup **out, const char **why_out)
 {
-	zt_auto(group_freep) struct zt_group *group = calloc(1, sizeof(*group));
+	zt_auto(group_freep) struct zt_oldgroup *group = calloc(1, sizeof(*group));
 	struct record rec;
 	json_auto_t *root = record_begin(&rec, json);
 	enum zt_err err;

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "members.h"
+#include "oldmembers.h"
 #include "privileged.h"
-#include "table.h"
+#include "oldtable.h"
 #include "zt/auto.h"
 #include "zt/local.h"
 #include "zt/passwd.h"
@@ -17,9 +17,9 @@
 
 /* What one load works with. */
 struct load {
-	const struct zt_identity_rules *rules;
+	const struct zt_oldrules *rules;
 	struct zt_local *local;
-	struct zt_directory *directory;
+	struct zt_olddirectory *directory;
 	int dir_fd;
 	size_t bytes; /* of all records read so far */
 	char *text;   /* room for one record */
@@ -52,9 +52,9 @@ localp_free(struct zt_local **local)
 }
 
 static void
-directoryp_free(struct zt_directory **directory)
+directoryp_free(struct zt_olddirectory **directory)
 {
-	zt_directory_free(*directory);
+	zt_olddirectory_free(*directory);
 }
 
 static void
@@ -180,7 +180,7 @@ read_record(struct load *load, const char *file, struct zt_str *out,
 }
 
 static bool
-is_allowed(const struct zt_identity_rules *rules, const char *group)
+is_allowed(const struct zt_oldrules *rules, const char *group)
 {
 	for (size_t i = 0; i < rules->n_allow_groups; i++)
 		if (strcmp(rules->allow_groups[i], group) == 0)
@@ -213,7 +213,7 @@ in_range(const struct load *load, uint32_t id)
 
 /* NULL if the user may be served, else why not. */
 static const char *
-user_fault(const struct load *load, const struct zt_user *user)
+user_fault(const struct load *load, const struct zt_olduser *user)
 {
 	const char *why = NULL;
 
@@ -233,7 +233,7 @@ user_fault(const struct load *load, const struct zt_user *user)
 }
 
 static const char *
-group_fault(const struct load *load, const struct zt_group *group)
+group_fault(const struct load *load, const struct zt_oldgroup *group)
 {
 	uint32_t gid;
 
@@ -257,13 +257,13 @@ judge_record(const struct load *load, struct zt_str json, struct entry *entry,
 	enum zt_err err;
 
 	if (has_suffix(entry->file, ".user")) {
-		if ((err = zt_user_parse(json, &entry->user, why)) != ZT_OK)
+		if ((err = zt_olduser_parse(json, &entry->user, why)) != ZT_OK)
 			return err;
 		entry->name = entry->user->name;
 		entry->id = entry->user->uid;
 		*why = user_fault(load, entry->user);
 	} else {
-		if ((err = zt_group_parse(json, &entry->group, why)) != ZT_OK)
+		if ((err = zt_oldgroup_parse(json, &entry->group, why)) != ZT_OK)
 			return err;
 		entry->name = entry->group->name;
 		entry->id = entry->group->gid;
@@ -304,7 +304,7 @@ static enum zt_err
 load_records(struct load *load, DIR *dir)
 {
 	zt_auto(names_clear) struct names names = { 0 };
-	struct zt_directory *directory = load->directory;
+	struct zt_olddirectory *directory = load->directory;
 	enum zt_err err;
 
 	if ((err = list_records(dir, &names)) != ZT_OK)
@@ -337,10 +337,10 @@ open_directory(const char *path, DIR **out)
 }
 
 enum zt_err
-zt_directory_load(const char *path, const struct zt_identity_rules *rules,
-    struct zt_directory **out)
+zt_olddirectory_load(const char *path, const struct zt_oldrules *rules,
+    struct zt_olddirectory **out)
 {
-	zt_auto(directoryp_free) struct zt_directory *directory =
+	zt_auto(directoryp_free) struct zt_olddirectory *directory =
 	    calloc(1, sizeof(*directory));
 	zt_auto_free char *text = malloc(ZT_RECORD_FILE_MAX + 1);
 	zt_auto(localp_free) struct zt_local *local = NULL;
@@ -367,7 +367,7 @@ zt_directory_load(const char *path, const struct zt_identity_rules *rules,
 }
 
 void
-zt_directory_free(struct zt_directory *directory)
+zt_olddirectory_free(struct zt_olddirectory *directory)
 {
 	if (directory == NULL)
 		return;
@@ -381,64 +381,64 @@ zt_directory_free(struct zt_directory *directory)
 	free(directory);
 }
 
-const struct zt_user *
-zt_directory_user(const struct zt_directory *directory, struct zt_str name)
+const struct zt_olduser *
+zt_olddirectory_user(const struct zt_olddirectory *directory, struct zt_str name)
 {
 	const struct entry *found = table_find(&directory->users, name);
 
 	return found == NULL ? NULL : found->user;
 }
 
-const struct zt_user *
-zt_directory_user_by_uid(const struct zt_directory *directory, uint32_t uid)
+const struct zt_olduser *
+zt_olddirectory_user_by_uid(const struct zt_olddirectory *directory, uint32_t uid)
 {
 	const struct entry *found = table_find_id(&directory->users, uid);
 
 	return found == NULL ? NULL : found->user;
 }
 
-const struct zt_group *
-zt_directory_group(const struct zt_directory *directory, struct zt_str name)
+const struct zt_oldgroup *
+zt_olddirectory_group(const struct zt_olddirectory *directory, struct zt_str name)
 {
 	const struct entry *found = table_find(&directory->groups, name);
 
 	return found == NULL ? NULL : found->group;
 }
 
-const struct zt_group *
-zt_directory_group_by_gid(const struct zt_directory *directory, uint32_t gid)
+const struct zt_oldgroup *
+zt_olddirectory_group_by_gid(const struct zt_olddirectory *directory, uint32_t gid)
 {
 	const struct entry *found = table_find_id(&directory->groups, gid);
 
 	return found == NULL ? NULL : found->group;
 }
 
-const struct zt_user *
-zt_directory_user_at(const struct zt_directory *directory, size_t i)
+const struct zt_olduser *
+zt_olddirectory_user_at(const struct zt_olddirectory *directory, size_t i)
 {
 	const struct table *users = &directory->users;
 
 	return i < users->n ? users->by_name[i]->user : NULL;
 }
 
-const struct zt_group *
-zt_directory_group_at(const struct zt_directory *directory, size_t i)
+const struct zt_oldgroup *
+zt_olddirectory_group_at(const struct zt_olddirectory *directory, size_t i)
 {
 	const struct table *groups = &directory->groups;
 
 	return i < groups->n ? groups->by_name[i]->group : NULL;
 }
 
-const struct zt_refusal *
-zt_directory_refusals(const struct zt_directory *directory, size_t *n_out)
+const struct zt_oldrefusal *
+zt_olddirectory_refusals(const struct zt_olddirectory *directory, size_t *n_out)
 {
 	*n_out = directory->n_refusals;
 	return directory->refusals;
 }
 
 size_t
-zt_directory_gids(const struct zt_directory *directory,
-    const struct zt_user *user, uint32_t *gids, size_t cap)
+zt_olddirectory_gids(const struct zt_olddirectory *directory,
+    const struct zt_olduser *user, uint32_t *gids, size_t cap)
 {
 	const struct entry *entry =
 	    table_find(&directory->users, zt_str(user->name));

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "members.h"
+#include "oldmembers.h"
 
 static int
 compare_texts(const void *a, const void *b)
@@ -20,7 +20,7 @@ compare_gids(const void *a, const void *b)
 
 /* Leave only the users that are here in the group's own list. */
 static void
-drop_strangers(struct zt_group *group, const struct table *users)
+drop_strangers(struct zt_oldgroup *group, const struct table *users)
 {
 	size_t n = 0;
 
@@ -34,7 +34,7 @@ drop_strangers(struct zt_group *group, const struct table *users)
 
 /* One longer each time: libc's realloc(3) knows how to grow in place. */
 static enum zt_err
-add_member(struct zt_group *group, const char *name)
+add_member(struct zt_oldgroup *group, const char *name)
 {
 	char **grown, *copy;
 
@@ -82,7 +82,7 @@ enter_groups(struct entry *user, const struct table *groups,
 }
 
 static void
-unique_members(struct zt_group *group)
+unique_members(struct zt_oldgroup *group)
 {
 	size_t n = 0;
 
@@ -128,7 +128,7 @@ unique_gids(struct entry *user)
 }
 
 enum zt_err
-members_resolve(struct zt_directory *directory, const struct zt_local *local)
+members_resolve(struct zt_olddirectory *directory, const struct zt_local *local)
 {
 	const struct table *users = &directory->users;
 	const struct table *groups = &directory->groups;

@@ -12,7 +12,8 @@
 
 /* A file that the configuration names. */
 struct conf_named {
-	enum conf_key_id id;
+	const char *section, *key;
+	unsigned line;
 	const char *path; /* NULL: not given */
 	bool secret;      /* not readable by the world */
 };
@@ -24,6 +25,10 @@ free_lists(struct conf *conf)
 	conf_list_clear(&conf->scope.services);
 	conf_list_clear(&conf->scope.exempt_users);
 	conf_list_clear(&conf->identity.allow_groups);
+	conf_list_clear(&conf->identity.order);
+	conf_list_clear(&conf->identity.id_overrides);
+	for (size_t i = 0; i < conf->n_sources; i++)
+		conf_source_clear(&conf->sources[i]);
 	for (size_t i = 0; i < conf->n_services; i++)
 		free(conf->services[i].name);
 	for (size_t i = 0; i < conf->n_principals; i++) {
@@ -172,60 +177,94 @@ read_checked(const char *path, char **out, const char **remedy_out)
 	return file_read(fd, out);
 }
 
-/* As explain_file(), for the file that key id names. */
+/* As explain_file(), for a file that is named in the file where. */
 static enum zt_err
-explain_named(char error[CONF_ERROR_MAX], const char *where, unsigned line,
+explain_named(char error[CONF_ERROR_MAX], const char *where,
     const struct conf_named *named, enum zt_err err, const char *remedy)
 {
-	const struct conf_key *key = &conf_keys[named->id];
 	char what[CONF_VALUE_MAX];
 
-	(void)snprintf(what, sizeof(what), "[%s] %s = %s", key->section,
-	    key->name, named->path);
-	return explain_file(error, where, line, what, err, remedy);
+	(void)snprintf(what, sizeof(what), "[%s] %s = %s", named->section,
+	    named->key, named->path);
+	return explain_file(error, where, named->line, what, err, remedy);
 }
 
-/* The files that others read later: they must be there and trustworthy. */
+/* Files that others read later: they must be there and trustworthy. */
 static enum zt_err
-check_files(const struct conf *conf, const struct conf_lines *lines,
-    const char *name, char error[CONF_ERROR_MAX])
+check_named(const struct conf_named *files, size_t n, const char *name,
+    char error[CONF_ERROR_MAX])
 {
-	const struct conf_named files[] = {
-		{ CONF_PDP_CA_FILE, conf->pdp.ca_file, false },
-		{ CONF_PDP_CLIENT_CERT_FILE, conf->pdp.client_cert_file,
-		    false },
-		{ CONF_PDP_CLIENT_KEY_FILE, conf->pdp.client_key_file, true },
-		{ CONF_PDP_BEARER_FILE, conf->pdp.bearer_file, true },
-	};
 	const char *remedy = "";
 	enum zt_err err;
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+	for (size_t i = 0; i < n; i++) {
 		zt_auto_close int fd = -1;
 
 		if (files[i].path == NULL)
 			continue;
 		err = file_open(files[i].path, files[i].secret, &fd, &remedy);
 		if (err != ZT_OK)
-			return explain_named(error, name,
-			    lines->key[files[i].id], &files[i], err, remedy);
+			return explain_named(error, name, &files[i], err,
+			    remedy);
 	}
 	return ZT_OK;
 }
 
+static struct conf_named
+named_by(const struct conf_lines *lines, enum conf_key_id id, const char *path,
+    bool secret)
+{
+	return (struct conf_named){ conf_keys[id].section, conf_keys[id].name,
+		lines->key[id], path, secret };
+}
+
 static enum zt_err
-load_cas(struct conf *conf, unsigned line, const char *name,
+check_files(const struct conf *conf, const struct conf_lines *lines,
+    const char *name, char error[CONF_ERROR_MAX])
+{
+	const struct conf_named files[] = {
+		named_by(lines, CONF_PDP_CA_FILE, conf->pdp.ca_file, false),
+		named_by(lines, CONF_PDP_CLIENT_CERT_FILE,
+		    conf->pdp.client_cert_file, false),
+		named_by(lines, CONF_PDP_CLIENT_KEY_FILE,
+		    conf->pdp.client_key_file, true),
+		named_by(lines, CONF_PDP_BEARER_FILE, conf->pdp.bearer_file,
+		    true),
+	};
+	enum zt_err err;
+
+	err = check_named(files, sizeof(files) / sizeof(files[0]), name, error);
+	for (size_t i = 0; i < conf->n_sources && err == ZT_OK; i++) {
+		const struct conf_source *s = &conf->sources[i];
+		const struct conf_named named[] = {
+			{ s->name, "ca_file", s->line, s->ca_file, false },
+			{ s->name, "signers_file", s->line, s->signers_file,
+			    false },
+			{ s->name, "bearer_file", s->line, s->bearer_file,
+			    true },
+			{ s->name, "client_secret_file", s->line,
+			    s->client_secret_file, true },
+		};
+
+		err = check_named(named, sizeof(named) / sizeof(named[0]), name,
+		    error);
+	}
+	return err;
+}
+
+static enum zt_err
+load_cas(struct conf *conf, const struct conf_lines *lines, const char *name,
     char error[CONF_ERROR_MAX])
 {
-	const struct conf_named named = { CONF_CREDENTIAL_CA_FILE,
-		conf->credential.ca_file, false };
+	const struct conf_named named = named_by(lines, CONF_CREDENTIAL_CA_FILE,
+	    conf->credential.ca_file, false);
 	const char *path = named.path, *remedy = "";
 	zt_auto_free char *text = NULL;
 	unsigned ca_line = 0;
 	enum zt_err err;
 
 	if ((err = read_checked(path, &text, &remedy)) != ZT_OK)
-		return explain_named(error, name, line, &named, err, remedy);
+		return explain_named(error, name, &named, err, remedy);
 	err = zt_ca_set_parse(zt_str(text), &conf->credential.cas, &ca_line);
 	if (err == ZT_OK)
 		return ZT_OK;
@@ -253,8 +292,7 @@ conf_load(const char *path, struct conf **out, char error[CONF_ERROR_MAX])
 	err = conf_parse_lines(text, path, &conf, &lines, error);
 	if (err != ZT_OK)
 		return err;
-	err = load_cas(conf, lines.key[CONF_CREDENTIAL_CA_FILE], path, error);
-	if (err != ZT_OK)
+	if ((err = load_cas(conf, &lines, path, error)) != ZT_OK)
 		return err;
 	if ((err = check_files(conf, &lines, path, error)) != ZT_OK)
 		return err;

@@ -47,6 +47,8 @@ struct conf_source {
 	unsigned page_size;
 	unsigned full_interval_s; /* in between: what was modified */
 	bool lookup; /* ask for a user who is not in the snapshot */
+	uint32_t given; /* keys: bits in the order of conf_source_keys */
+	unsigned line;  /* of its first key */
 };
 
 /* A line of [principals]: who may log in as an account or group member. */
@@ -88,8 +90,12 @@ struct conf {
 	} pam;
 	struct {
 		char *users_dir;
+		struct conf_list order; /* as given; see sources below */
 		uint32_t id_min, id_max;
 		struct conf_list allow_groups;
+		struct conf_list id_overrides; /* "source/immutable-id:id" */
+		unsigned max_loss_percent; /* of a source's users, at once */
+		unsigned stale_after_s;    /* since a source's last sync */
 		bool enumerate;
 	} identity;
 	struct {
@@ -107,6 +113,9 @@ struct conf {
 	} broker;
 	struct conf_service services[CONF_SERVICES_MAX];
 	size_t n_services;
+	/* in the order of precedence; "files" (users_dir) is one of them */
+	struct conf_source sources[CONF_SOURCES_MAX];
+	size_t n_sources;
 	struct conf_principals principals[CONF_RULES_MAX];
 	size_t n_principals;
 	int64_t loaded_ms; /* wall clock of this load */

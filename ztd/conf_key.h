@@ -33,8 +33,12 @@ enum conf_key_id {
 	CONF_SCOPE_EXEMPT_USERS,
 	CONF_PAM_AUTH,
 	CONF_IDENTITY_USERS_DIR,
+	CONF_IDENTITY_SOURCES,
 	CONF_IDENTITY_ID_RANGE,
 	CONF_IDENTITY_ALLOW_GROUPS,
+	CONF_IDENTITY_ID_OVERRIDES,
+	CONF_IDENTITY_MAX_LOSS,
+	CONF_IDENTITY_STALE_AFTER,
 	CONF_IDENTITY_ENUMERATE,
 	CONF_LOG_FILE,
 	CONF_HOST_ID,
@@ -62,7 +66,8 @@ typedef bool conf_valid(const char *word);
 struct conf_key {
 	const char *section, *name;
 	enum conf_kind kind;
-	size_t offset, size;   /* of the member of struct conf */
+	size_t offset, size;   /* of the member of struct conf, or that of the
+				  section */
 	uint64_t scale;        /* of a duration: units per second, 1 or 1000 */
 	const char *def;       /* default; NULL if there is none */
 	const char *min, *max; /* written as in the file */
@@ -80,6 +85,42 @@ conf_freep(struct conf **conf)
 }
 
 extern const struct conf_key conf_keys[CONF_KEYS];
+
+/* The keys of [source NAME], n of them, in the order of ztd.conf(5). */
+extern const struct conf_key conf_source_keys[];
+extern const size_t conf_source_n_keys;
+
+const struct conf_key *conf_source_key(const char *name);
+
+/* Note that a key is given; false if it was before. */
+bool conf_source_first(struct conf_source *source, const struct conf_key *key);
+
+/*
+ * Give a [source] its defaults.  False, with what is wrong (before the
+ * section's name) and the remedy, of at most 128 bytes each, if its type
+ * lacks a key, or has one that means nothing to it.
+ */
+ZT_MUST_USE bool
+conf_source_complete(struct conf_source *source, char *what, char *use);
+
+/*
+ * Put the sources into the order of identity.sources; where that is not
+ * given, files first and then as they stand in the file.
+ *
+ * Errors: ZT_ERR_NOTFOUND (word *bad_out of the list names none),
+ * ZT_ERR_MALFORMED (source *bad_out is not in the list), ZT_ERR_NOMEM.
+ */
+ZT_MUST_USE enum zt_err conf_sources_order(struct conf *conf, size_t *bad_out);
+void conf_source_clear(struct conf_source *source);
+
+/*
+ * Put the value of key into object, the struct that its section fills.
+ *
+ * bad_out  on ZT_ERR_MALFORMED, the word of text that is wrong
+ * Errors: ZT_ERR_MALFORMED, ZT_ERR_TOOBIG, ZT_ERR_NOMEM.
+ */
+ZT_MUST_USE enum zt_err conf_store(const struct conf_key *key, const char *text,
+    void *object, char bad_out[CONF_LINE_MAX + 1]);
 
 /* Where what was said, so that later checks can point at it. */
 struct conf_lines {
@@ -118,6 +159,10 @@ bool conf_valid_service(const char *word);
 bool conf_valid_name(const char *word);
 bool conf_valid_exemption(const char *word);
 bool conf_valid_principal(const char *word);
+bool conf_valid_https(const char *word);
+bool conf_valid_override(const char *word);
+bool conf_valid_type(const char *word);
+bool conf_valid_words(const char *text); /* printable, spaces between */
 
 /*
  * Append the words of text, separated by blanks or commas, to list.

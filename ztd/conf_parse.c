@@ -13,6 +13,8 @@
 #define BLANKS      " \t"
 #define SERVICE     "service " /* a section's name begins so */
 #define SERVICE_LEN (sizeof(SERVICE) - 1)
+#define SOURCE      "source " /* or so */
+#define SOURCE_LEN  (sizeof(SOURCE) - 1)
 
 #define MEMBER(member)                           \
 	.offset = offsetof(struct conf, member), \
@@ -73,13 +75,26 @@ const struct conf_key conf_keys[CONF_KEYS] = {
 	[CONF_IDENTITY_USERS_DIR] = { "identity", "users_dir", CONF_KIND_TEXT,
 	    MEMBER(identity.users_dir), .def = "/etc/ztd/users.d",
 	    .valid = conf_valid_path, .use = USE_PATH },
+	[CONF_IDENTITY_SOURCES] = { "identity", "sources", CONF_KIND_LIST,
+	    MEMBER(identity.order), .def = "", .valid = conf_valid_name,
+	    .use = "name each [source] once, and files for users_dir" },
 	[CONF_IDENTITY_ID_RANGE] = { "identity", "id_range", CONF_KIND_RANGE,
-	    MEMBER(identity.id_min), .def = "65536-524287", .min = "1000",
-	    .max = "4294967293",
+	    MEMBER(identity.id_min), .def = "2013265920-2147352575",
+	    .min = "1000", .max = "4294967293",
 	    .use = "use FIRST-LAST within 1000 to 4294967293" },
 	[CONF_IDENTITY_ALLOW_GROUPS] = { "identity", "allow_groups",
 	    CONF_KIND_LIST, MEMBER(identity.allow_groups), .def = "",
 	    .valid = conf_valid_name, .use = "use group names, each once" },
+	[CONF_IDENTITY_ID_OVERRIDES] = { "identity", "id_overrides",
+	    CONF_KIND_LIST, MEMBER(identity.id_overrides), .def = "",
+	    .valid = conf_valid_override,
+	    .use = "use words SOURCE/IMMUTABLE-ID:ID, each once" },
+	[CONF_IDENTITY_MAX_LOSS] = { "identity", "max_loss_percent",
+	    CONF_KIND_NUMBER, MEMBER(identity.max_loss_percent), .def = "20",
+	    .min = "0", .max = "100" },
+	[CONF_IDENTITY_STALE_AFTER] = { "identity", "stale_after",
+	    CONF_KIND_DURATION, MEMBER(identity.stale_after_s), .scale = 1,
+	    .def = "24h", .min = "1m", .max = "90d" },
 	[CONF_IDENTITY_ENUMERATE] = { "identity", "enumerate", CONF_KIND_BOOL,
 	    MEMBER(identity.enumerate), .def = "no", .use = USE_BOOL },
 
@@ -174,84 +189,13 @@ no_memory(struct parse *parse)
 
 /* Values */
 
-static bool
-number_of(const struct conf_key *key, const char *text, uint64_t *out)
-{
-	return key->kind == CONF_KIND_DURATION ? conf_duration(text, out)
-					       : conf_number(text, out);
-}
-
-static enum zt_err
-store_number(const struct conf_key *key, const char *text, void *member)
-{
-	uint64_t v, min, max;
-	uint32_t v32;
-
-	if (!number_of(key, text, &v) || !number_of(key, key->min, &min) ||
-	    !number_of(key, key->max, &max) || v < min || v > max)
-		return ZT_ERR_MALFORMED;
-	v *= key->scale == 0 ? 1 : key->scale;
-	v32 = (uint32_t)v;
-	memcpy(member, key->size == sizeof(v) ? (void *)&v : &v32, key->size);
-	return ZT_OK;
-}
-
-static enum zt_err
-store_text(const struct conf_key *key, const char *text, char **member)
-{
-	if (!key->valid(text))
-		return ZT_ERR_MALFORMED;
-	return (*member = strdup(text)) == NULL ? ZT_ERR_NOMEM : ZT_OK;
-}
-
-static enum zt_err
-store_id_range(const struct conf_key *key, const char *text, struct conf *conf)
-{
-	uint64_t first, last, min, max;
-
-	if (!conf_range(text, &first, &last) || !conf_number(key->min, &min) ||
-	    !conf_number(key->max, &max) || first < min || last > max)
-		return ZT_ERR_MALFORMED;
-	conf->identity.id_min = (uint32_t)first;
-	conf->identity.id_max = (uint32_t)last;
-	return ZT_OK;
-}
-
-/* bad_out: the word of text that is wrong */
-static enum zt_err
-store(const struct conf_key *key, const char *text, struct conf *conf,
-    char bad_out[CONF_LINE_MAX + 1])
-{
-	void *member = (char *)conf + key->offset;
-	bool ok = false;
-
-	(void)snprintf(bad_out, CONF_LINE_MAX + 1, "%s", text);
-	switch (key->kind) {
-	case CONF_KIND_NUMBER:
-	case CONF_KIND_DURATION:
-		return store_number(key, text, member);
-	case CONF_KIND_BOOL:
-		ok = conf_choice(text, "yes", "no", member);
-		break;
-	case CONF_KIND_REFUSE:
-		ok = conf_choice(text, "refuse", "ignore", member);
-		break;
-	case CONF_KIND_TEXT:
-		return store_text(key, text, member);
-	case CONF_KIND_LIST:
-		return conf_list_append(member, text, key->valid, bad_out);
-	case CONF_KIND_RANGE:
-		return store_id_range(key, text, conf);
-	}
-	return ok ? ZT_OK : ZT_ERR_MALFORMED;
-}
-
+/* Put a value into the object of the key's section. */
 static void
-key_set(struct parse *parse, enum conf_key_id id, const char *text)
+key_set(struct parse *parse, const struct conf_key *key, void *object,
+    const char *text)
 {
-	const struct conf_key *key = &conf_keys[id];
 	char bad[CONF_LINE_MAX + 1], what[QUOTE_MAX], use[QUOTE_MAX];
-	enum zt_err err = store(key, text, parse->conf, bad);
+	enum zt_err err = conf_store(key, text, object, bad);
 
 	if (err == ZT_OK)
 		return;
@@ -289,7 +233,7 @@ on_key(struct parse *parse, const char *section, const char *name,
 		refuse_key(parse, id, parse->lines.last, "is given twice",
 		    "remove one; a list goes on in indented lines");
 	else
-		key_set(parse, id, text);
+		key_set(parse, &conf_keys[id], parse->conf, text);
 	if (id < CONF_KEYS && !parse->goes_on)
 		parse->lines.key[id] = parse->lines.last;
 }
@@ -329,6 +273,51 @@ on_service(struct parse *parse, const char *service, const char *name,
 		new->credential_required = required;
 		parse->lines.service[conf->n_services++] = parse->lines.last;
 	}
+}
+
+/* The section's object: that of its name, or a new one; NULL if refused. */
+static struct conf_source *
+source_object(struct parse *parse, const char *name)
+{
+	struct conf *conf = parse->conf;
+	struct conf_source *new = &conf->sources[conf->n_sources];
+
+	for (size_t i = 0; i < conf->n_sources; i++)
+		if (strcmp(conf->sources[i].name, name) == 0)
+			return &conf->sources[i];
+	if (conf->n_sources == CONF_SOURCES_MAX - 1) { /* and files */
+		refuse(parse, "too many sections:", name,
+		    "keep 15 [source] sections at most");
+		return NULL;
+	}
+	if ((new->name = strdup(name)) == NULL) {
+		no_memory(parse);
+		return NULL;
+	}
+	new->line = parse->lines.last;
+	conf->n_sources++;
+	return new;
+}
+
+static void
+on_source(struct parse *parse, const char *section, const char *name,
+    const char *text)
+{
+	struct conf_source *source = source_object(parse, section);
+	const struct conf_key *key = conf_source_key(name);
+
+	if (source == NULL)
+		return;
+	if (key == NULL)
+		refuse(parse, "unknown key", name,
+		    "correct it; ztd.conf(5) lists the keys of a [source]");
+	else if (parse->goes_on)
+		refuse(parse, "goes on in an indented line:", name,
+		    "write the value in one line, and keys without indent");
+	else if (!conf_source_first(source, key))
+		refuse(parse, "given twice:", name, "remove one");
+	else
+		key_set(parse, key, source, text);
 }
 
 /* "account NAME" or "group NAME"; returns NAME, or NULL. */
@@ -419,6 +408,8 @@ on_value(void *arg, const char *section, const char *name, const char *text)
 		on_rule(parse, name, text);
 	else if (strncmp(section, SERVICE, SERVICE_LEN) == 0)
 		on_service(parse, section + SERVICE_LEN, name, text);
+	else if (strncmp(section, SOURCE, SOURCE_LEN) == 0)
+		on_source(parse, section + SOURCE_LEN, name, text);
 	else
 		on_key(parse, section, name, text);
 	return parse->err == ZT_OK;
@@ -433,6 +424,8 @@ section_known(const char *name)
 		return true;
 	if (strncmp(name, SERVICE, SERVICE_LEN) == 0)
 		return conf_valid_service(name + SERVICE_LEN);
+	if (strncmp(name, SOURCE, SOURCE_LEN) == 0)
+		return conf_valid_name(name + SOURCE_LEN);
 	for (size_t i = 0; i < CONF_KEYS; i++)
 		if (strcmp(conf_keys[i].section, name) == 0)
 			return true;
@@ -562,7 +555,8 @@ apply_defaults(struct parse *parse)
 			refuse_key(parse, id, parse->lines.last, "is missing",
 			    "add it; it has no default");
 		if (conf_keys[id].def != NULL)
-			key_set(parse, id, conf_keys[id].def);
+			key_set(parse, &conf_keys[id], parse->conf,
+			    conf_keys[id].def);
 	}
 }
 
@@ -626,6 +620,38 @@ check_services(struct parse *parse)
 	}
 }
 
+/* What each [source] lacks, and the order of all of them. */
+static void
+check_sources(struct parse *parse)
+{
+	struct conf *conf = parse->conf;
+	char what[QUOTE_MAX], use[QUOTE_MAX];
+	enum zt_err err;
+	size_t bad;
+
+	for (size_t i = 0; i < conf->n_sources; i++) {
+		parse->lines.last = conf->sources[i].line;
+		if (!conf_source_complete(&conf->sources[i], what, use))
+			refuse(parse, what, conf->sources[i].name, use);
+	}
+	if (parse->err != ZT_OK)
+		return;
+	parse->lines.last = parse->lines.key[CONF_IDENTITY_SOURCES];
+	err = conf_sources_order(conf, &bad);
+	if (err == ZT_ERR_NOMEM) {
+		no_memory(parse);
+	} else if (err == ZT_ERR_NOTFOUND) {
+		refuse(parse, "[identity] sources: there is no [source] named",
+		    conf->identity.order.words[bad],
+		    "add that section, or remove the name");
+	} else if (err != ZT_OK) {
+		parse->lines.last = conf->sources[bad].line;
+		refuse(parse,
+		    "not in [identity] sources:", conf->sources[bad].name,
+		    "name it there, or remove the section");
+	}
+}
+
 static void
 check_limits(struct parse *parse)
 {
@@ -660,6 +686,7 @@ conf_parse_lines(const char *text, const char *name, struct conf **out,
 	check_lists(&parse);
 	check_pdp(&parse);
 	check_services(&parse);
+	check_sources(&parse);
 	check_limits(&parse);
 	if (parse.err != ZT_OK)
 		return parse.err;

@@ -185,6 +185,44 @@ conf_valid_principal(const char *word)
 }
 
 bool
+conf_valid_https(const char *word)
+{
+	return strncmp(word, "https://", 8) == 0 && conf_valid_url(word);
+}
+
+/* SOURCE/IMMUTABLE-ID:ID; the immutable id may hold both separators. */
+bool
+conf_valid_override(const char *word)
+{
+	const char *slash = strchr(word, '/'), *colon = strrchr(word, ':');
+	const struct zt_str source = { word,
+		slash == NULL ? 0 : (size_t)(slash - word) };
+	uint64_t id;
+
+	return slash != NULL && colon != NULL && zt_name_valid(source) &&
+	    colon > slash + 1 && is_printable(word) &&
+	    conf_number(colon + 1, &id) && id >= 1000 && id <= 4294967293;
+}
+
+bool
+conf_valid_type(const char *word)
+{
+	return strcmp(word, "files") == 0 || strcmp(word, "bundle") == 0 ||
+	    strcmp(word, "scim") == 0;
+}
+
+bool
+conf_valid_words(const char *text)
+{
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+bool
 conf_list_has(const struct conf_list *list, const char *word)
 {
 	for (size_t i = 0; i < list->n; i++)

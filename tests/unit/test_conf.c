@@ -95,8 +95,8 @@ the_least_file_gets_every_default(void **state)
 	assert_string_equal(c->scope.exempt_users.words[0], "login:root");
 	assert_true(c->pam.auth_refuse);
 	assert_string_equal(c->identity.users_dir, "/etc/ztd/users.d");
-	assert_int_equal(c->identity.id_min, 65536);
-	assert_int_equal(c->identity.id_max, 524287);
+	assert_int_equal(c->identity.id_min, 2013265920);
+	assert_int_equal(c->identity.id_max, 2147352575);
 	assert_int_equal(c->identity.allow_groups.n, 0);
 	assert_false(c->identity.enumerate);
 	assert_string_equal(c->log.file, "/var/log/ztd/decisions.jsonl");

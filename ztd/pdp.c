@@ -332,7 +332,7 @@ on_transfer(void *arg, CURL *easy, CURLcode code)
 	ask->in_multi = false;
 	if (code != CURLE_OK)
 		answer.reason = transfer_reason(t, code);
-	else if (zt_authzen_answer(transfer_status(t), t->body, t->len,
+	else if (zt_authzen_answer(transfer_status(t), t->body.p, t->body.len,
 		     ask->request_id, t->echoed[0] == '\0' ? NULL : t->echoed,
 		     &answer) != ZT_OK)
 		answer.reason = ZT_REASON_INTERNAL;

@@ -3,55 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "transfer.h"
-#include "zt/auto.h"
 #include "zt/decision.h"
-
-#define BODY_FIRST 1024 /* first allocation for an answer, bytes */
-
-/* More options while none was refused. */
-#define SET(rc, easy, option, value)                                        \
-	do {                                                                \
-		if ((rc) == CURLE_OK)                                       \
-			(rc) = curl_easy_setopt((easy), (option), (value)); \
-	} while (0)
-
-/* libcurl's CURLOPT_WRITEFUNCTION; anything but n ends the transfer. */
-static size_t
-on_body(char *data, size_t size, size_t n, void *arg)
-{
-	struct transfer *t = arg;
-	size_t cap = t->cap == 0 ? BODY_FIRST : t->cap;
-	char *grown;
-
-	n *= size;
-	if (n > ZT_ANSWER_MAX - t->len)
-		return n == 0 ? 1 : 0;
-	while (cap < t->len + n)
-		cap *= 2;
-	if (cap > t->cap) {
-		if ((grown = realloc(t->body, cap)) == NULL)
-			return n == 0 ? 1 : 0;
-		t->body = grown;
-		t->cap = cap;
-	}
-	memcpy(t->body + t->len, data, n);
-	t->len += n;
-	return n;
-}
 
 /* Keep what is echoed as our id; what differs from it is kept for good. */
 static void
 echo_take(struct transfer *t, const char *value, size_t len)
 {
-	while (len > 0 && strchr(" \t\r\n", value[len - 1]) != NULL)
-		len--;
-	while (len > 0 && (*value == ' ' || *value == '\t')) {
-		value++;
-		len--;
-	}
 	if (t->echoed[0] != '\0' && strcmp(t->echoed, t->request_id) != 0)
 		return;
 	/* too long or empty cannot be ours: any other text says so */
@@ -66,130 +25,51 @@ echo_take(struct transfer *t, const char *value, size_t len)
 static size_t
 on_header(char *line, size_t size, size_t n, void *arg)
 {
-	static const char name[] = "X-Request-ID:";
 	struct transfer *t = arg;
+	const char *value;
+	size_t len;
 
 	n *= size;
-	if (n > TRANSFER_HEADERS_MAX - t->headers_len)
+	if (n > EASY_HEADERS_MAX - t->headers_len)
 		return n == 0 ? 1 : 0;
 	t->headers_len += n;
 	if (n >= 5 && strncmp(line, "HTTP/", 5) == 0)
 		t->echoed[0] = '\0'; /* after a 1xx the real answer begins */
-	if (n >= sizeof(name) - 1 &&
-	    strncasecmp(line, name, sizeof(name) - 1) == 0)
-		echo_take(t, line + sizeof(name) - 1, n - (sizeof(name) - 1));
+	if (easy_header_is(line, n, "X-Request-ID:", &value, &len))
+		echo_take(t, value, len);
 	return n;
-}
-
-static bool
-header_add(struct transfer *t, const char *name, const char *value)
-{
-	zt_auto_wipe char *line = NULL;
-	struct curl_slist *list;
-
-	if (asprintf(&line, "%s%s", name, value) < 0) {
-		line = NULL;
-		return false;
-	}
-	if ((list = curl_slist_append(t->headers, line)) == NULL)
-		return false;
-	t->headers = list;
-	return true;
 }
 
 static bool
 headers_add(struct transfer *t, const struct transfer_request *request)
 {
-	return header_add(t, "Content-Type: ", "application/json") &&
-	    header_add(t, "Accept: ", "application/json") &&
-	    header_add(t, "Expect:", "") && /* no wait for 100 Continue */
-	    header_add(t, "X-Request-ID: ", request->request_id) &&
+	struct curl_slist **list = &t->headers;
+
+	return easy_header_add(list, "Content-Type: ", "application/json") &&
+	    easy_header_add(list, "Accept: ", "application/json") &&
+	    easy_header_add(list, "Expect:", "") && /* no 100 Continue */
+	    easy_header_add(list, "X-Request-ID: ", request->request_id) &&
 	    (request->token == NULL ||
-		header_add(t, "Authorization: Bearer ", request->token));
+		easy_header_add(list, "Authorization: Bearer ",
+		    request->token));
 }
 
-/* HTTPS alone, and plain HTTP where the socket never leaves the host. */
 static CURLcode
-set_protocols(CURL *easy, bool local)
+set_exchange(CURL *easy, struct transfer *t, const char *body)
 {
 	CURLcode rc = CURLE_OK;
 
-#if LIBCURL_VERSION_NUM >= 0x075500
-	SET(rc, easy, CURLOPT_PROTOCOLS_STR, local ? "https,http" : "https");
-#else
-	SET(rc, easy, CURLOPT_PROTOCOLS,
-	    (long)(CURLPROTO_HTTPS | (local ? CURLPROTO_HTTP : 0)));
-#endif
-	return rc;
-}
-
-static CURLcode
-set_tls(CURL *easy, const struct conf *conf)
-{
-	CURLcode rc = CURLE_OK;
-
-	SET(rc, easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(rc, easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(rc, easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	/* no directory of CAs: it would add to the pinned one, and keep
-	 * libcurl from caching the parsed file */
-	SET(rc, easy, CURLOPT_CAPATH, NULL);
-	if (conf->pdp.ca_file != NULL)
-		SET(rc, easy, CURLOPT_CAINFO, conf->pdp.ca_file);
-#if LIBCURL_VERSION_NUM >= 0x075700
-	SET(rc, easy, CURLOPT_CA_CACHE_TIMEOUT, 3600L);
-#endif
-	if (conf->pdp.client_cert_file != NULL) {
-		SET(rc, easy, CURLOPT_SSLCERT, conf->pdp.client_cert_file);
-		SET(rc, easy, CURLOPT_SSLKEY, conf->pdp.client_key_file);
-	}
-	return rc;
-}
-
-/* Nothing from the environment or the user's files, nowhere but there. */
-static CURLcode
-set_route(CURL *easy, const struct conf *conf, const char *url)
-{
-	CURLcode rc = set_protocols(easy, conf->pdp.unix_socket != NULL);
-
-	SET(rc, easy, CURLOPT_URL, url);
-	if (conf->pdp.unix_socket != NULL)
-		SET(rc, easy, CURLOPT_UNIX_SOCKET_PATH, conf->pdp.unix_socket);
-	SET(rc, easy, CURLOPT_PROXY, "");
-	SET(rc, easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	SET(rc, easy, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(rc, easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	SET(rc, easy, CURLOPT_TCP_NODELAY, 1L);
-	SET(rc, easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	/* no SIGALRM: names are resolved by libcurl's own thread or c-ares */
-	SET(rc, easy, CURLOPT_NOSIGNAL, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075700
-	/* giving up does not wait for that thread; before 7.87 a name server
-	 * that hangs does hold the loop: use an address or /etc/hosts there */
-	SET(rc, easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
-	return rc;
-}
-
-/* No cookies, no cache, no content encoding: libcurl has them off. */
-static CURLcode
-set_http(CURL *easy, struct transfer *t, const char *body)
-{
-	CURLcode rc = CURLE_OK;
-
-	SET(rc, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	SET(rc, easy, CURLOPT_HTTP09_ALLOWED, 0L);
-	SET(rc, easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-	SET(rc, easy, CURLOPT_USERAGENT, "zt/" ZT_VERSION);
-	SET(rc, easy, CURLOPT_HTTPHEADER, t->headers);
-	SET(rc, easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
-	SET(rc, easy, CURLOPT_POSTFIELDS, body);
-	SET(rc, easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)ZT_ANSWER_MAX);
-	SET(rc, easy, CURLOPT_WRITEFUNCTION, on_body);
-	SET(rc, easy, CURLOPT_WRITEDATA, t);
-	SET(rc, easy, CURLOPT_HEADERFUNCTION, on_header);
-	SET(rc, easy, CURLOPT_HEADERDATA, t);
-	SET(rc, easy, CURLOPT_ERRORBUFFER, t->error);
+	EASY_SET(rc, easy, CURLOPT_HTTPHEADER, t->headers);
+	EASY_SET(rc, easy, CURLOPT_POSTFIELDSIZE_LARGE,
+	    (curl_off_t)strlen(body));
+	EASY_SET(rc, easy, CURLOPT_POSTFIELDS, body);
+	EASY_SET(rc, easy, CURLOPT_MAXFILESIZE_LARGE,
+	    (curl_off_t)ZT_ANSWER_MAX);
+	EASY_SET(rc, easy, CURLOPT_WRITEFUNCTION, easy_on_body);
+	EASY_SET(rc, easy, CURLOPT_WRITEDATA, &t->body);
+	EASY_SET(rc, easy, CURLOPT_HEADERFUNCTION, on_header);
+	EASY_SET(rc, easy, CURLOPT_HEADERDATA, t);
+	EASY_SET(rc, easy, CURLOPT_ERRORBUFFER, t->error);
 	return rc;
 }
 
@@ -197,39 +77,38 @@ enum zt_err
 transfer_init(struct transfer *t, const struct conf *conf,
     const struct transfer_request *request)
 {
+	const struct easy_route route = {
+		.url = request->url,
+		.unix_socket = conf->pdp.unix_socket,
+		.ca_file = conf->pdp.ca_file,
+		.client_cert_file = conf->pdp.client_cert_file,
+		.client_key_file = conf->pdp.client_key_file,
+	};
 	CURLcode rc;
 
 	t->request_id = request->request_id;
+	t->body.max = ZT_ANSWER_MAX;
 	if ((t->easy = curl_easy_init()) == NULL || !headers_add(t, request))
 		return ZT_ERR_NOMEM;
-	rc = set_route(t->easy, conf, request->url);
+	rc = easy_set(t->easy, &route);
 	if (rc == CURLE_OK)
-		rc = set_tls(t->easy, conf);
-	if (rc == CURLE_OK)
-		rc = set_http(t->easy, t, request->body);
-	if (rc == CURLE_OUT_OF_MEMORY)
-		return ZT_ERR_NOMEM;
-	return rc == CURLE_OK ? ZT_OK : ZT_ERR_INVAL;
+		rc = set_exchange(t->easy, t, request->body);
+	return easy_err(rc);
 }
 
 void
 transfer_clear(struct transfer *t)
 {
-	for (struct curl_slist *h = t->headers; h != NULL; h = h->next)
-		explicit_bzero(h->data, strlen(h->data));
 	curl_easy_cleanup(t->easy);
-	curl_slist_free_all(t->headers);
-	free(t->body);
+	easy_headers_free(t->headers);
+	free(t->body.p);
 	*t = (struct transfer){ 0 };
 }
 
 int
 transfer_status(const struct transfer *t)
 {
-	long status = 0;
-
-	(void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	return (int)status;
+	return easy_status(t->easy);
 }
 
 /* A TLS alert after the handshake: how TLS 1.3 refuses our certificate. */

@@ -7,11 +7,11 @@
 #include <stddef.h>
 
 #include "conf.h"
+#include "easy.h"
 #include "zt/err.h"
 #include "zt/reason.h"
 
-#define TRANSFER_HEADERS_MAX 16384 /* of an answer, all together, bytes */
-#define TRANSFER_ID_MAX      64    /* echoed X-Request-ID, bytes with NUL */
+#define TRANSFER_ID_MAX 64 /* echoed X-Request-ID, bytes with NUL */
 
 /* What goes to which endpoint; all borrowed for the transfer's life. */
 struct transfer_request {
@@ -30,8 +30,7 @@ struct transfer {
 	CURL *easy;
 	struct curl_slist *headers; /* wiped: the bearer is in it */
 	char error[CURL_ERROR_SIZE];
-	char *body; /* owned, len of cap bytes */
-	size_t len, cap;
+	struct easy_body body;
 	size_t headers_len;
 	char echoed[TRANSFER_ID_MAX]; /* "" if nothing was */
 };

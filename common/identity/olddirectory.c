@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "oldmembers.h"
-#include "privileged.h"
 #include "oldtable.h"
 #include "zt/auto.h"
 #include "zt/local.h"
@@ -197,7 +196,8 @@ group_name_fault(const struct load *load, const char *name)
 
 	if (is_local && !zt_id_valid(gid))
 		return "it names a local group whose gid is never given";
-	if (!privileged_name(name) && (!is_local || gid > SYSTEM_GID_MAX))
+	if (!zt_group_privileged(zt_str(name)) &&
+	    (!is_local || gid > SYSTEM_GID_MAX))
 		return NULL;
 	return is_allowed(load->rules, name)
 	    ? NULL

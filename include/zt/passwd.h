@@ -24,4 +24,11 @@ bool zt_field_valid(struct zt_str s);
  * path, is not "/" and has no ".." in it. */
 bool zt_path_valid(struct zt_str s);
 
+/*
+ * True if members of a group of this name are, or can become, root on a
+ * common Linux host, or can read what only root should.  docs/man/nss_zt.8
+ * lists them for the administrator.  A few nanoseconds.
+ */
+bool zt_group_privileged(struct zt_str name);
+
 #endif /* ZT_PASSWD_H */

@@ -73,7 +73,7 @@ broker_configure(struct broker *broker, struct conf *conf,
 
 	if ((err = pdp_new(broker->event, conf, &pdp)) != ZT_OK)
 		return explain(err, "endpoint client", error);
-	err = users_new(broker->event, conf, NULL, &users);
+	err = users_new(broker->event, conf, NULL, NULL, &users);
 	if (err != ZT_OK) {
 		pdp_free(pdp);
 		return explain(err, "users", error);

@@ -195,6 +195,57 @@ serve_check(struct broker *broker, struct conn *conn)
 	fail(conn, "out of memory");
 }
 
+/* ztctl identity sync: of one source, or of all. */
+static void
+serve_sync(struct broker *broker, struct conn *conn, struct zt_str name)
+{
+	const struct conf *conf = broker->conf;
+	json_t *started;
+
+	if (users_sync(broker->users, name) != ZT_OK) {
+		fail(conn, "no such source: ztctl identity sources lists them");
+		return;
+	}
+	started = json_array();
+	for (size_t i = 0; i < conf->n_sources; i++)
+		if (name.len == 0 || zt_str_is(name, conf->sources[i].name))
+			(void)json_array_append_new(started,
+			    json_string(conf->sources[i].name));
+	answer(conn, true, 0, json_pack("{s:o}", "started", started));
+}
+
+/* The commands of ztctl identity.  False if this is none of them. */
+static bool
+serve_identity(struct broker *broker, struct conn *conn,
+    const struct zt_ctl_request *request)
+{
+	const struct users *users = broker->users;
+	uint32_t next = 0;
+	json_t *obj;
+
+	if (zt_str_is(request->command, "identity-sources")) {
+		answer(conn, true, 0, users_sources_json(users));
+	} else if (zt_str_is(request->command, "identity-refused")) {
+		obj = users_refused_json(users, request->cursor, &next);
+		answer(conn, true, next, obj);
+	} else if (zt_str_is(request->command, "identity-why")) {
+		if (zt_name_valid(request->argument))
+			answer(conn, true, 0,
+			    users_why_json(users, request->argument));
+		else
+			fail(conn, "no such name can be a user's");
+	} else if (zt_str_is(request->command, "identity-sync")) {
+		serve_sync(broker, conn, request->argument);
+	} else if (zt_str_is(request->command, "identity-apply")) {
+		answer(conn, true, 0,
+		    json_pack("{s:I}", "applied",
+			(json_int_t)users_apply(broker->users)));
+	} else {
+		return false;
+	}
+	return true;
+}
+
 void
 ctl_serve(void *arg, struct conn *conn, const void *msg, size_t len)
 {
@@ -209,6 +260,6 @@ ctl_serve(void *arg, struct conn *conn, const void *msg, size_t len)
 		serve_sessions(broker, conn, request.cursor);
 	else if (zt_str_is(request.command, "check"))
 		serve_check(broker, conn);
-	else
+	else if (!serve_identity(broker, conn, &request))
 		fail(conn, "unknown command");
 }

@@ -115,7 +115,7 @@ is_locked_out(const struct users_account *account, int64_t now_ms)
 	    now_us > account->not_after_us;
 }
 
-/* Take over uid and groups of an account that exists. */
+/* Take over what is known of an account that exists. */
 static void
 take_account(struct zt_attempt *attempt, struct users_account *account)
 {
@@ -124,6 +124,9 @@ take_account(struct zt_attempt *attempt, struct users_account *account)
 	attempt->n_groups = account->n_groups;
 	attempt->groups = zt_take(account->groups);
 	account->n_groups = 0;
+	attempt->identity_source = zt_take(account->source);
+	attempt->identity_age_s = account->source_age_s;
+	attempt->identity_stale = account->source_stale;
 }
 
 /* The acting user of sudo and su is whoever runs it. */

@@ -57,8 +57,15 @@ struct source {
 	struct source_clock *clock;
 };
 
-/* The sync brought these records; set is taken over. */
+/*
+ * The sync brought these records; set, sealed, is taken over.  It may be the
+ * one in force (source_set()), changed in a few places.
+ */
 void source_done(struct source *s, struct zt_set *set);
+
+/* The set in force, or NULL; a type may change it in a sync, then calls
+ * source_done() with it before it returns. */
+struct zt_set *source_set(struct source *s);
 
 /* The sync found that nothing has changed. */
 void source_same(struct source *s);

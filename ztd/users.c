@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <nss.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <time.h>
+#include <sys/stat.h>
 
+#include "say.h"
+#include "stamp.h"
 #include "users_state.h"
 #include "zt/auto.h"
-#include "zt/time.h"
 
-#define DEBOUNCE_MS 50   /* changes come in bursts */
-#define RETRY_MS    2000 /* after a load that failed */
+#define RETRY_US    2000000 /* after a publication that failed */
+#define SHARE       4       /* publishing takes at most one part in so many */
 #define ETC_DEFAULT "/etc"
+#define STATE_DIR   "/var/lib/ztd"
 
-/* What a changed record, or a change of the directory itself, looks like. */
+/* What a changed account file, or a change of /etc itself, looks like. */
 #define WATCH_MASK                                                  \
 	(IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | \
 	    IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | \
@@ -33,35 +36,40 @@ users_local_only(void)
 	return ZT_OK;
 }
 
-/* Load afresh; what was loaded before stays if that fails. */
-static enum zt_err
-load(struct users *users)
+/* Publish in us from now, unless that is to happen sooner. */
+static void
+arm(struct users *users, uint64_t us)
 {
-	const struct conf *conf = users->conf;
-	const struct zt_oldrules rules = {
-		.id_min = conf->identity.id_min,
-		.id_max = conf->identity.id_max,
-		.allow_groups =
-		    (const char *const *)conf->identity.allow_groups.words,
-		.n_allow_groups = conf->identity.allow_groups.n,
-		.etc = users->etc,
-	};
-	struct zt_olddirectory *directory;
-	struct timespec now;
-	enum zt_err err;
+	const uint64_t at = (uint64_t)stamp_monotonic_us() + us;
+	uint64_t planned = UINT64_MAX;
+	int enabled = SD_EVENT_OFF;
 
-	err = zt_olddirectory_load(conf->identity.users_dir, &rules, &directory);
-	if (err != ZT_OK)
-		return err;
-	zt_olddirectory_free(users->directory);
-	users->directory = directory;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	users->loaded_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-	return ZT_OK;
+	(void)sd_event_source_get_enabled(users->timer, &enabled);
+	if (enabled != SD_EVENT_OFF)
+		(void)sd_event_source_get_time(users->timer, &planned);
+	if (at >= planned)
+		return;
+	(void)sd_event_source_set_time(users->timer, at);
+	(void)sd_event_source_set_enabled(users->timer, SD_EVENT_ONESHOT);
 }
 
-static int on_change(sd_event_source *source, const struct inotify_event *event,
-    void *arg);
+/* Soon, but so that a stream of changes leaves time for logins. */
+static void
+arm_soon(struct users *users)
+{
+	const int64_t next_us =
+	    users->published_us + (SHARE - 1) * users->took_us;
+	const int64_t wait_us = next_us - stamp_monotonic_us();
+
+	arm(users, wait_us > 0 ? (uint64_t)wait_us : 0);
+}
+
+static void
+on_source(void *arg, struct source *s)
+{
+	(void)s;
+	arm_soon(arg);
+}
 
 static bool
 is_account_file(const char *name)
@@ -70,80 +78,135 @@ is_account_file(const char *name)
 	    strcmp(name, "subuid") == 0 || strcmp(name, "subgid") == 0;
 }
 
-/* Arm the one timer, unless it is. */
 static int
-arm(struct users *users, unsigned ms)
-{
-	int enabled, r;
-
-	if ((r = sd_event_source_get_enabled(users->timer, &enabled)) < 0)
-		return r;
-	if (enabled != SD_EVENT_OFF)
-		return 0;
-	r = sd_event_source_set_time_relative(users->timer,
-	    (uint64_t)ms * 1000);
-	if (r < 0)
-		return r;
-	return sd_event_source_set_enabled(users->timer, SD_EVENT_ONESHOT);
-}
-
-/* Begin to watch what is not watched; a missing directory is tried later. */
-static void
-watch(struct users *users)
-{
-	if (users->watch_dir == NULL)
-		(void)sd_event_add_inotify(users->event, &users->watch_dir,
-		    users->conf->identity.users_dir, WATCH_MASK, on_change,
-		    users);
-	if (users->watch_etc == NULL)
-		(void)sd_event_add_inotify(users->event, &users->watch_etc,
-		    users->etc, WATCH_MASK, on_change, users);
-}
-
-/* Watch first, then load: a change in between is not missed. */
-static void
-reload(struct users *users)
-{
-	watch(users);
-	users->err = load(users);
-	users->err_errno = errno;
-	if (users->err != ZT_OK || users->watch_dir == NULL ||
-	    users->watch_etc == NULL)
-		(void)arm(users, RETRY_MS);
-}
-
-static int
-on_change(sd_event_source *source, const struct inotify_event *event, void *arg)
+on_etc(sd_event_source *source, const struct inotify_event *event, void *arg)
 {
 	struct users *users = arg;
 
-	if (source == users->watch_etc && event->len > 0 &&
-	    !is_account_file(event->name))
-		return 0;
 	if ((event->mask & WATCH_LOST) != 0) {
-		if (source == users->watch_dir)
-			users->watch_dir = NULL;
-		if (source == users->watch_etc)
-			users->watch_etc = NULL;
+		users->watch_etc = NULL;
 		(void)sd_event_source_disable_unref(source);
+	} else if (event->len > 0 && !is_account_file(event->name)) {
+		return 0;
 	}
-	if (users->soon)
-		return 0; /* not later for every further change */
-	users->soon = true;
-	(void)sd_event_source_set_enabled(users->timer, SD_EVENT_OFF);
-	return arm(users, DEBOUNCE_MS);
+	zt_local_free(zt_take(users->local)); /* read again */
+	arm_soon(users);
+	return 0;
+}
+
+/* Watch first, then read: a change in between is not missed. */
+static void
+watch_etc(struct users *users)
+{
+	if (users->watch_etc != NULL)
+		return;
+	if (sd_event_add_inotify(users->event, &users->watch_etc,
+		users->paths.etc, WATCH_MASK, on_etc, users) < 0)
+		users->watch_etc = NULL;
+	else
+		zt_local_free(zt_take(users->local));
+}
+
+static void
+publish(struct users *users)
+{
+	watch_etc(users);
+	users_publish(users);
+	if (users->error[0] != '\0' || users->watch_etc == NULL)
+		arm(users, RETRY_US);
 }
 
 static int
 on_timer(sd_event_source *source, uint64_t usec, void *arg)
 {
-	struct users *users = arg;
-
 	(void)source;
 	(void)usec;
-	users->soon = false;
-	reload(users);
+	publish(arg);
 	return 0;
+}
+
+static enum zt_err
+paths_fill(struct users *users, const char *etc, const char *state_dir)
+{
+	struct users_paths *p = &users->paths;
+
+	p->etc = strdup(etc);
+	if (asprintf(&p->snapshot, "%s/users.snapshot", state_dir) < 0)
+		p->snapshot = NULL;
+	if (asprintf(&p->ids, "%s/users.ids", state_dir) < 0)
+		p->ids = NULL;
+	if (asprintf(&p->sources, "%s/sources", state_dir) < 0)
+		p->sources = NULL;
+	if (p->etc == NULL || p->snapshot == NULL || p->ids == NULL ||
+	    p->sources == NULL)
+		return ZT_ERR_NOMEM;
+	if (mkdir(p->sources, 0700) != 0 && errno != EEXIST)
+		say(LOG_WARNING, "%s: %s", p->sources, strerror(errno));
+	return ZT_OK;
+}
+
+/* Take up the snapshot that the last broker left. */
+static void
+snapshot_adopt(struct users *users)
+{
+	struct zt_snapshot_file file;
+	enum zt_err err;
+
+	err = zt_snapshot_open(users->paths.snapshot, &users->snapshot, &file);
+	if (err == ZT_OK) {
+		if ((err = zt_snapshot_verify(&users->snapshot)) == ZT_OK) {
+			users->mapped = true;
+			return;
+		}
+		zt_snapshot_close(&users->snapshot);
+	}
+	if (err != ZT_ERR_UNAVAIL)
+		say(LOG_WARNING, "%s: %s: it is written anew",
+		    users->paths.snapshot, zt_strerror(err));
+}
+
+/* How many users of a source are in the snapshot in force? */
+static size_t
+baseline_of(const struct users *users, const char *name)
+{
+	struct zt_snapshot_user user;
+	uint32_t cursor = 0;
+	size_t n = 0;
+
+	while (users->mapped &&
+	    zt_snapshot_user_next(&users->snapshot, &cursor, &user) == ZT_OK)
+		n +=
+		    zt_str_is(zt_snapshot_source(&users->snapshot, user.source),
+			name);
+	return n;
+}
+
+static enum zt_err
+sources_begin(struct users *users)
+{
+	const struct conf *conf = users->conf;
+	const struct source_options options = {
+		.event = users->event,
+		.fetcher = users->fetcher,
+		.state_dir = users->paths.sources,
+		.max_loss_percent = conf->identity.max_loss_percent,
+		.stale_after_s = conf->identity.stale_after_s,
+		.changed = on_source,
+		.arg = users,
+	};
+	enum zt_err err;
+
+	for (size_t i = 0; i < conf->n_sources; i++) {
+		err = source_new(&conf->sources[i], &options,
+		    baseline_of(users, conf->sources[i].name),
+		    &users->sources[i]);
+		if (err != ZT_OK)
+			return err;
+		users->n_sources++;
+	}
+	for (size_t i = 0; i < users->n_sources; i++)
+		source_sync(users->sources[i]);
+	return ZT_OK;
 }
 
 static void
@@ -154,22 +217,29 @@ usersp_free(struct users **users)
 
 enum zt_err
 users_new(sd_event *event, const struct conf *conf, const char *etc,
-    struct users **out)
+    const char *state_dir, struct users **out)
 {
 	zt_auto(usersp_free) struct users *users = calloc(1, sizeof(*users));
+	enum zt_err err;
 
 	if (users == NULL)
 		return ZT_ERR_NOMEM;
 	users->event = event;
 	users->conf = conf;
-	users->etc = strdup(etc != NULL ? etc : ETC_DEFAULT);
-	if (users->etc == NULL)
-		return ZT_ERR_NOMEM;
-	if (sd_event_add_time_relative(event, &users->timer, CLOCK_MONOTONIC, 0,
+	err = paths_fill(users, etc != NULL ? etc : ETC_DEFAULT,
+	    state_dir != NULL ? state_dir : STATE_DIR);
+	if (err == ZT_OK)
+		err = fetcher_new(event, &users->fetcher);
+	if (err != ZT_OK)
+		return err;
+	if (sd_event_add_time(event, &users->timer, CLOCK_MONOTONIC, UINT64_MAX,
 		1, on_timer, users) < 0 ||
 	    sd_event_source_set_enabled(users->timer, SD_EVENT_OFF) < 0)
 		return ZT_ERR_SYS;
-	reload(users);
+	snapshot_adopt(users);
+	if ((err = sources_begin(users)) != ZT_OK)
+		return err;
+	publish(users); /* what is known now is there from the start */
 	*out = zt_take(users);
 	return ZT_OK;
 }
@@ -179,87 +249,91 @@ users_free(struct users *users)
 {
 	if (users == NULL)
 		return;
-	(void)sd_event_source_disable_unref(users->watch_dir);
+	for (size_t i = 0; i < users->n_sources; i++)
+		source_free(users->sources[i]);
+	fetcher_free(users->fetcher);
 	(void)sd_event_source_disable_unref(users->watch_etc);
 	(void)sd_event_source_disable_unref(users->timer);
-	zt_olddirectory_free(users->directory);
-	free(users->etc);
+	if (users->mapped)
+		zt_snapshot_close(&users->snapshot);
+	users_report_clear(&users->report);
+	zt_local_free(users->local);
+	zt_idmap_free(users->ids);
+	free(users->paths.etc);
+	free(users->paths.snapshot);
+	free(users->paths.ids);
+	free(users->paths.sources);
 	free(users);
 }
 
-const struct zt_olddirectory *
-users_directory(const struct users *users)
+const struct zt_snapshot *
+users_snapshot(const struct users *users)
 {
-	return users->directory;
+	return users->mapped ? &users->snapshot : NULL;
 }
 
-static size_t
-count_users(const struct zt_olddirectory *directory)
+static int
+compare_name(const void *key, const void *item)
 {
-	size_t n = 0;
+	const struct users_privileged *p = item;
 
-	while (directory != NULL && zt_olddirectory_user_at(directory, n) != NULL)
-		n++;
-	return n;
+	return strcmp(key, p->name);
 }
 
-static size_t
-count_groups(const struct zt_olddirectory *directory)
+const char *
+users_privileged(const struct users *users, struct zt_str name)
 {
-	size_t n = 0;
+	const struct users_report *r = &users->report;
+	const struct users_privileged *found;
+	char text[ZT_NAME_MAX + 1];
 
-	while (directory != NULL && zt_olddirectory_group_at(directory, n) != NULL)
-		n++;
-	return n;
-}
-
-/* The first refusals; file names are anything, so they are escaped. */
-static json_t *
-refusals_status(const struct zt_oldrefusal *refusals, size_t n)
-{
-	json_t *list = json_array();
-	char file[256 * ZT_ESCAPE_GROWTH]; /* NAME_MAX is 255 */
-
-	for (size_t i = 0; i < n && i < USERS_STATUS_REFUSED_MAX; i++) {
-		(void)zt_escape(file, sizeof(file), zt_str(refusals[i].file));
-		(void)json_array_append_new(list,
-		    json_pack("{s:s, s:s}", "file", file, "why",
-			refusals[i].why));
-	}
-	return list;
-}
-
-/* Why the last load failed; NULL if it did not. */
-static const char *
-load_error(const struct users *users)
-{
-	if (users->err == ZT_OK)
+	if (r->n_privileged == 0 ||
+	    zt_str_copy(text, sizeof(text), name) != ZT_OK)
 		return NULL;
-	if (users->err == ZT_ERR_SYS)
-		return strerrordesc_np(users->err_errno);
-	if (users->err == ZT_ERR_DENIED)
-		return "others than root can write to identity.users_dir";
-	if (users->err == ZT_ERR_TOOBIG)
-		return "identity.users_dir or a local account file is too large";
-	return zt_strerror(users->err);
+	found = bsearch(text, r->privileged, r->n_privileged,
+	    sizeof(*r->privileged), compare_name);
+	return found == NULL ? NULL : found->json;
 }
 
-json_t *
-users_status(const struct users *users)
+struct source *
+users_source(const struct users *users, struct zt_str name)
 {
-	const struct zt_oldrefusal *refusals = NULL;
-	const char *loaded = NULL;
-	char text[ZT_TIME_MAX];
+	for (size_t i = 0; i < users->n_sources; i++)
+		if (zt_str_is(name, users->sources[i]->conf->name))
+			return users->sources[i];
+	return NULL;
+}
+
+size_t
+users_apply(struct users *users)
+{
 	size_t n = 0;
 
-	if (users->directory != NULL) {
-		refusals = zt_olddirectory_refusals(users->directory, &n);
-		if (zt_time_ms(users->loaded_ms, text) == ZT_OK)
-			loaded = text;
+	for (size_t i = 0; i < users->n_sources; i++) {
+		struct source *s = users->sources[i];
+
+		n += source_apply(s);
+		if (s->clock->set == NULL && s->clock->baseline > 0) {
+			s->clock->baseline = 0; /* no longer waited for */
+			n++;
+		}
 	}
-	return json_pack("{s:I, s:I, s:o, s:I, s:s?, s:s?}", "users",
-	    (json_int_t)count_users(users->directory), "groups",
-	    (json_int_t)count_groups(users->directory), "refused",
-	    refusals_status(refusals, n), "refused_total", (json_int_t)n,
-	    "loaded", loaded, "error", load_error(users));
+	arm(users, 0);
+	return n;
+}
+
+enum zt_err
+users_sync(struct users *users, struct zt_str name)
+{
+	struct source *s;
+
+	if (name.len == 0) {
+		for (size_t i = 0; i < users->n_sources; i++)
+			source_sync(users->sources[i]);
+		return ZT_OK;
+	}
+	if ((s = users_source(users, name)) == NULL)
+		return ZT_ERR_NOTFOUND;
+	source_sync(s);
+	return ZT_OK;
 }

@@ -2,21 +2,61 @@
 #ifndef ZTD_USERS_STATE_H
 #define ZTD_USERS_STATE_H
 
+#include "fetch.h"
+#include "source_clock.h"
 #include "users.h"
+#include "zt/idmap.h"
+#include "zt/local.h"
+
+/* Copied from a merge, which does not outlive the writing of its outcome. */
+struct users_refusal {
+	uint8_t source;
+	bool is_group;
+	char *key, *name, *why; /* owned; name may be NULL */
+};
+
+/* A section of a record that is not for everybody. */
+struct users_privileged {
+	char *name, *json; /* owned */
+};
+
+/* What the last merge left besides the snapshot. */
+struct users_report {
+	struct users_refusal *refusals; /* owned */
+	size_t n_refusals;
+	struct users_privileged *privileged; /* owned, sorted by name */
+	size_t n_privileged;
+};
 
 /* What users.c keeps, for the files that answer from it. */
 struct users {
-	sd_event *event;                /* borrowed */
-	const struct conf *conf;        /* borrowed */
-	char *etc;                      /* owned */
-	struct zt_olddirectory *directory; /* owned; NULL if never loaded */
-	int64_t loaded_ms;              /* wall clock; of directory */
-	enum zt_err err;                /* how the last load ended */
-	int err_errno;                  /* its errno if ZT_ERR_SYS */
-	sd_event_source *watch_dir;     /* owned; NULL while there is none */
-	sd_event_source *watch_etc;
-	sd_event_source *timer; /* owned; one-shot */
-	bool soon;              /* timer waits for a burst to end */
+	sd_event *event;         /* borrowed */
+	const struct conf *conf; /* borrowed */
+	struct users_paths paths; /* owned texts */
+	struct fetcher *fetcher;  /* owned */
+	struct source *sources[CONF_SOURCES_MAX]; /* owned */
+	size_t n_sources;
+	struct zt_local *local; /* owned; NULL while unread */
+	struct zt_idmap *ids;   /* owned; NULL while unread */
+	struct zt_snapshot snapshot; /* if mapped */
+	bool mapped;
+	bool whole; /* every source has told who there is */
+	struct users_report report;
+	char error[SOURCE_WHY_MAX]; /* why nothing new is published; "" */
+	int64_t published_us, took_us; /* monotonic; the last publication */
+	sd_event_source *timer;        /* owned; the next */
+	sd_event_source *watch_etc;    /* owned; NULL while there is none */
 };
+
+/*
+ * Merge what the sources say, write the snapshot and map it; or say why not,
+ * in users->error.  What was published before stays in that case.
+ */
+void users_publish(struct users *users);
+
+void users_report_clear(struct users_report *report);
+
+/* The source of this name, or NULL. */
+struct source *users_source(const struct users *users, struct zt_str name);
 
 #endif /* ZTD_USERS_STATE_H */

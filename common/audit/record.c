@@ -409,6 +409,20 @@ put_claims(struct zt_ocsf *event, json_t *unmapped,
 	zt_ocsf_put_filled(event, unmapped, "claims", claims);
 }
 
+/* Which source vouched for the user, and how long ago it was heard of. */
+static void
+put_identity(struct zt_ocsf *event, json_t *obj,
+    const struct zt_attempt *attempt)
+{
+	if (attempt->identity_source == NULL)
+		return;
+	zt_ocsf_text(event, obj, "identity_source", attempt->identity_source);
+	if (attempt->identity_age_s >= 0)
+		zt_ocsf_int(event, obj, "identity_age_s",
+		    attempt->identity_age_s);
+	zt_ocsf_bool(event, obj, "identity_stale", attempt->identity_stale);
+}
+
 static void
 put_unmapped(struct zt_ocsf *event, const struct zt_attempt *attempt,
     const struct zt_outcome *outcome)
@@ -424,6 +438,7 @@ put_unmapped(struct zt_ocsf *event, const struct zt_attempt *attempt,
 	put_credential(event, obj, attempt);
 	put_pdp(event, obj, outcome->answer);
 	put_claims(event, obj, attempt);
+	put_identity(event, obj, attempt);
 	zt_ocsf_int(event, obj, "recent_denials", attempt->recent_denials);
 	zt_ocsf_int(event, obj, "duration_us", outcome->duration_us);
 	zt_ocsf_int(event, obj, "boottime_ms", attempt->boottime_ms);

@@ -48,6 +48,7 @@ zt_attempt_clear(struct zt_attempt *attempt)
 	free(attempt->service);
 	free(attempt->account);
 	free(attempt->unix_user);
+	free(attempt->identity_source);
 	free(attempt->source_ip);
 	free(attempt->server_ip);
 	free(attempt->tty);

@@ -196,6 +196,24 @@ put_address(struct builder *b, json_t *object, const char *key, const char *ip,
 		put(b, object, port_key, json_integer(port));
 }
 
+/* How old what is known of the user may be: an outage is not hidden. */
+static void
+put_identity(struct builder *b, json_t *context,
+    const struct zt_attempt *attempt)
+{
+	json_t *identity;
+
+	if (attempt->identity_source == NULL)
+		return;
+	identity = json_object();
+	put_text(b, identity, "source", attempt->identity_source);
+	if (attempt->identity_age_s >= 0)
+		put(b, identity, "age_s",
+		    json_integer((json_int_t)attempt->identity_age_s));
+	put(b, identity, "stale", json_boolean(attempt->identity_stale));
+	put(b, context, "identity", identity);
+}
+
 /* tty and rhost stay out: they are claims of the client, not evidence. */
 static json_t *
 context_new(struct builder *b, const struct zt_attempt *attempt)
@@ -214,6 +232,7 @@ context_new(struct builder *b, const struct zt_attempt *attempt)
 	put(b, c, "clock_synchronized",
 	    json_boolean(attempt->clock_synchronized));
 	put(b, c, "recent_denials", json_integer(attempt->recent_denials));
+	put_identity(b, c, attempt);
 	put_text(b, c, "agent", "zt/" ZT_VERSION);
 	return c;
 }

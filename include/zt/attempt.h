@@ -62,6 +62,11 @@ struct zt_attempt {
 	char **groups; /* of unix_user, names; owned */
 	size_t n_groups;
 
+	/* how fresh what is known of that user is */
+	char *identity_source;  /* name; NULL if local or unknown */
+	int64_t identity_age_s; /* since the source's last sync; -1: never */
+	bool identity_stale;    /* for longer than the host allows */
+
 	/* from where */
 	char *source_ip; /* numeric */
 	uint16_t source_port;

@@ -512,6 +512,7 @@ static char principal[] = "alice", key_id[] = "alice@example.com";
 static char service[] = "sshd", account[] = "alice", group[] = "payments";
 static char source_ip[] = "198.51.100.7", server_ip[] = "10.0.0.4";
 static char session_id[] = OTHER, pty[] = "permit-pty", empty[] = "";
+static char identity_source[] = "corp";
 static char source_option[] = "source-address", source_list[] = "10.0.0.0/8";
 static char *principals[] = { principal }, *groups[] = { group };
 
@@ -555,6 +556,9 @@ attempt_sample(struct zt_cert *cert)
 		.uid = 70001,
 		.groups = groups,
 		.n_groups = 1,
+		.identity_source = identity_source,
+		.identity_age_s = 42,
+		.identity_stale = true,
 		.source_ip = source_ip,
 		.source_port = 40112,
 		.server_ip = server_ip,
@@ -624,6 +628,8 @@ a_login_is_asked_about_with_everything_known(void **state)
 	    "\"server_ip\":\"10.0.0.4\",\"server_port\":22,"
 	    "\"session_id\":\"" OTHER "\",\"session_account\":\"alice\","
 	    "\"clock_synchronized\":true,\"recent_denials\":3,"
+	    "\"identity\":{\"source\":\"corp\",\"age_s\":42,"
+	    "\"stale\":true},"
 	    "\"agent\":\"zt/" ZT_VERSION "\"}}");
 }
 

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ZTD_SOURCE_CLOCK_H
+#define ZTD_SOURCE_CLOCK_H
+
+#include "source.h"
+
+/* For users.c: what source.c keeps of a source, and how it is made. */
+
+#define SOURCE_LOSS_FLOOR 10 /* users a source may lose whatever the share */
+
+/* A set of the source came into force, or its health changed. */
+typedef void source_changed(void *arg, struct source *s);
+
+struct source_clock {
+	source_changed *changed;
+	void *arg;
+	sd_event_source *timer;    /* owned; the next sync, or its progress */
+	unsigned max_loss_percent; /* of the users in force */
+	unsigned stale_after_s;
+	struct zt_set *set;  /* owned; in force; NULL: none yet */
+	struct zt_set *held; /* owned; waits for an administrator */
+	size_t held_lost;    /* users it lacks */
+	size_t baseline;     /* users in force before there is a set */
+	int64_t synced_ms;   /* last contact, wall clock; 0: never */
+	int64_t next_us;     /* monotonic clock; 0: none is planned */
+	bool syncing, again; /* again: sync once more after this one */
+	bool was_stale;      /* and said so */
+	unsigned failures;   /* in a row */
+	char error[SOURCE_WHY_MAX]; /* of the last sync; "" if it was good */
+	size_t done, total;         /* records of the sync under way */
+};
+
+/* What all sources of a configuration share. */
+struct source_options {
+	sd_event *event;          /* borrowed */
+	struct fetcher *fetcher;  /* borrowed */
+	const char *state_dir;    /* borrowed */
+	unsigned max_loss_percent, stale_after_s;
+	source_changed *changed;
+	void *arg;
+};
+
+/*
+ * Make a source and restore what it remembers.
+ *
+ * baseline  users of this source in the snapshot in force, count
+ *
+ * Errors: ZT_ERR_NOMEM, ZT_ERR_SYS.
+ */
+ZT_MUST_USE enum zt_err source_new(const struct conf_source *conf,
+    const struct source_options *options, size_t baseline, struct source **out);
+void source_free(struct source *s);
+
+/* Begin a sync now, or as soon as the one under way has ended. */
+void source_sync(struct source *s);
+
+/* Put the held set in force.  False if none is held. */
+bool source_apply(struct source *s);
+
+/* Seconds since the last contact; -1: never. */
+int64_t source_age_s(const struct source *s);
+
+/* Has contact been lost for longer than identity.stale_after? */
+bool source_stale(const struct source *s);
+
+/* For ztctl identity sources.  A new reference, or NULL. */
+json_t *source_status(const struct source *s);
+
+#endif /* ZTD_SOURCE_CLOCK_H */

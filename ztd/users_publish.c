@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "say.h"
+#include "stamp.h"
+#include "users_state.h"
+#include "zt/auto.h"
+
+static void
+directoryp_free(struct zt_directory **directory)
+{
+	zt_directory_free(*directory);
+}
+
+/* Keep the reason, and say it once. */
+__attribute__((__format__(__printf__, 2, 3))) static void
+refuse(struct users *users, const char *format, ...)
+{
+	char error[SOURCE_WHY_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(error, sizeof(error), format, ap);
+	va_end(ap);
+	if (strcmp(error, users->error) != 0)
+		say(LOG_ERR, "users: %s", error);
+	(void)snprintf(users->error, sizeof(users->error), "%s", error);
+}
+
+/*
+ * Is there a source that has said nothing yet, but has users in the snapshot
+ * in force?  Without it they would be gone.
+ */
+static const struct source *
+silent_source(const struct users *users)
+{
+	for (size_t i = 0; i < users->n_sources; i++)
+		if (users->sources[i]->clock->set == NULL &&
+		    users->sources[i]->clock->baseline > 0)
+			return users->sources[i];
+	return NULL;
+}
+
+static enum zt_err
+load_local(struct users *users)
+{
+	enum zt_err err;
+
+	if (users->local != NULL)
+		return ZT_OK;
+	err = zt_local_load(users->paths.etc, &users->local);
+	if (err == ZT_ERR_SYS)
+		refuse(users, "local account files: %s", strerror(errno));
+	else if (err != ZT_OK)
+		refuse(users, "local account files: %s", zt_strerror(err));
+	return err;
+}
+
+/* SOURCE/IMMUTABLE-ID:ID; word is cut up.  It has been checked. */
+static struct zt_id_override
+override_parse(char *word)
+{
+	char *slash = strchr(word, '/'), *colon = strrchr(word, ':');
+
+	*slash = '\0';
+	*colon = '\0';
+	return (struct zt_id_override){ word, slash + 1,
+		(uint32_t)strtoul(colon + 1, NULL, 10) };
+}
+
+/* Load users.ids with the configuration's overrides. */
+static enum zt_err
+idmap_load(struct users *users, unsigned *line)
+{
+	const struct conf_list *list = &users->conf->identity.id_overrides;
+	struct zt_id_override overrides[CONF_LIST_MAX];
+	char *words[CONF_LIST_MAX];
+	enum zt_err err = ZT_OK;
+	size_t n = 0;
+
+	while (n < list->n && err == ZT_OK) {
+		if ((words[n] = strdup(list->words[n])) == NULL)
+			err = ZT_ERR_NOMEM;
+		else
+			overrides[n] = override_parse(words[n]);
+		n++;
+	}
+	if (err == ZT_OK)
+		err = zt_idmap_load(users->paths.ids, overrides, n, line,
+		    &users->ids);
+	while (n > 0)
+		free(words[--n]);
+	return err;
+}
+
+/* An id could change hands if this file were guessed at. */
+static enum zt_err
+load_ids(struct users *users)
+{
+	unsigned line = 0;
+	enum zt_err err;
+
+	if (users->ids != NULL)
+		return ZT_OK;
+	err = idmap_load(users, &line);
+	if (err == ZT_ERR_MALFORMED)
+		refuse(users, "%s:%u: not understood: restore the file",
+		    users->paths.ids, line);
+	else if (err == ZT_ERR_DENIED)
+		refuse(users, "%s: others than ztd can write it: chmod go-w",
+		    users->paths.ids);
+	else if (err == ZT_ERR_SYS)
+		refuse(users, "%s: %s", users->paths.ids, strerror(errno));
+	else if (err != ZT_OK)
+		refuse(users, "%s: %s", users->paths.ids, zt_strerror(err));
+	return err;
+}
+
+static enum zt_err
+merge(struct users *users, struct zt_directory **out)
+{
+	const struct conf *conf = users->conf;
+	const struct zt_identity_rules rules = {
+		.id_min = conf->identity.id_min,
+		.id_max = conf->identity.id_max,
+		.allow_groups =
+		    (const char *const *)conf->identity.allow_groups.words,
+		.n_allow_groups = conf->identity.allow_groups.n,
+	};
+	struct zt_merge_source sources[CONF_SOURCES_MAX];
+
+	for (size_t i = 0; i < users->n_sources; i++)
+		sources[i] =
+		    (struct zt_merge_source){ users->sources[i]->conf->name,
+			    users->sources[i]->clock->set };
+	return zt_merge(sources, users->n_sources, &rules, users->local,
+	    users->ids, out);
+}
+
+/* Does every source have records, and is none to be asked for a single one? */
+static bool
+is_complete(const struct users *users)
+{
+	bool complete = users->whole;
+
+	for (size_t i = 0; i < users->n_sources; i++)
+		complete = complete && !users->sources[i]->conf->lookup;
+	return complete;
+}
+
+static enum zt_err
+write_snapshot(struct users *users, const struct zt_directory *directory)
+{
+	const char *names[CONF_SOURCES_MAX];
+	const struct zt_snapshot_meta meta = {
+		.generation =
+		    users->mapped ? users->snapshot.info.generation + 1 : 1,
+		.created_ms = stamp_now_ms(),
+		.id_min = users->conf->identity.id_min,
+		.id_max = users->conf->identity.id_max,
+		.complete = is_complete(users),
+		.enumerate = users->conf->identity.enumerate,
+		.sources = names,
+		.n_sources = users->n_sources,
+	};
+
+	for (size_t i = 0; i < users->n_sources; i++)
+		names[i] = users->sources[i]->conf->name;
+	return zt_snapshot_write(users->paths.snapshot, directory, &meta);
+}
+
+/* Map what was written, and let go of the one before. */
+static enum zt_err
+map_snapshot(struct users *users)
+{
+	struct zt_snapshot_file file;
+	struct zt_snapshot snapshot;
+	enum zt_err err;
+
+	err = zt_snapshot_open(users->paths.snapshot, &snapshot, &file);
+	if (err != ZT_OK)
+		return err;
+	if (users->mapped)
+		zt_snapshot_close(&users->snapshot);
+	users->snapshot = snapshot;
+	users->mapped = true;
+	return ZT_OK;
+}
+
+static int
+compare_privileged(const void *a, const void *b)
+{
+	const struct users_privileged *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* Copy what root may see of the records that have such a section. */
+static enum zt_err
+copy_privileged(const struct zt_directory *directory,
+    struct users_report *report)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < directory->n_users; i++)
+		n += directory->users[i].record->privileged[0] != '\0';
+	if (n == 0)
+		return ZT_OK;
+	report->privileged = calloc(n, sizeof(*report->privileged));
+	if (report->privileged == NULL)
+		return ZT_ERR_NOMEM;
+	for (size_t i = 0; i < directory->n_users; i++) {
+		const struct zt_user *user = directory->users[i].record;
+		struct users_privileged *p;
+
+		if (user->privileged[0] == '\0')
+			continue;
+		p = &report->privileged[report->n_privileged++];
+		p->name = strdup(user->name);
+		p->json = strdup(user->privileged);
+		if (p->name == NULL || p->json == NULL)
+			return ZT_ERR_NOMEM;
+	}
+	qsort(report->privileged, n, sizeof(*report->privileged),
+	    compare_privileged);
+	return ZT_OK;
+}
+
+static enum zt_err
+copy_refusals(const struct zt_directory *directory, struct users_report *report)
+{
+	if (directory->n_refusals == 0)
+		return ZT_OK;
+	report->refusals =
+	    calloc(directory->n_refusals, sizeof(*report->refusals));
+	if (report->refusals == NULL)
+		return ZT_ERR_NOMEM;
+	for (size_t i = 0; i < directory->n_refusals; i++) {
+		const struct zt_refusal *from = &directory->refusals[i];
+		struct users_refusal *to = &report->refusals[i];
+
+		report->n_refusals++;
+		to->source = from->source;
+		to->is_group = from->is_group;
+		to->key = strdup(from->key);
+		to->name = from->name == NULL ? NULL : strdup(from->name);
+		to->why = strdup(from->why);
+		if (to->key == NULL || to->why == NULL ||
+		    (to->name == NULL) != (from->name == NULL))
+			return ZT_ERR_NOMEM;
+	}
+	return ZT_OK;
+}
+
+void
+users_report_clear(struct users_report *report)
+{
+	for (size_t i = 0; i < report->n_refusals; i++) {
+		free(report->refusals[i].key);
+		free(report->refusals[i].name);
+		free(report->refusals[i].why);
+	}
+	free(report->refusals);
+	for (size_t i = 0; i < report->n_privileged; i++) {
+		free(report->privileged[i].name);
+		zt_wipep(&report->privileged[i].json);
+	}
+	free(report->privileged);
+	*report = (struct users_report){ 0 };
+}
+
+/* Everything that can fail; the snapshot is replaced last. */
+static enum zt_err
+publish(struct users *users, struct users_report *report)
+{
+	zt_auto(directoryp_free) struct zt_directory *directory = NULL;
+	enum zt_err err;
+
+	if ((err = merge(users, &directory)) != ZT_OK)
+		return err;
+	if ((err = copy_refusals(directory, report)) != ZT_OK)
+		return err;
+	if ((err = copy_privileged(directory, report)) != ZT_OK)
+		return err;
+	/* nobody is told of an id that a crash could forget */
+	if ((err = zt_idmap_commit(users->ids)) != ZT_OK)
+		return err;
+	if ((err = write_snapshot(users, directory)) != ZT_OK)
+		return err;
+	return map_snapshot(users);
+}
+
+static void
+note_whole(struct users *users)
+{
+	users->whole = true;
+	for (size_t i = 0; i < users->n_sources; i++)
+		if (users->sources[i]->clock->set == NULL)
+			users->whole = false;
+}
+
+/* Each source's users in force, should its set ever be lost. */
+static void
+note_baselines(struct users *users)
+{
+	for (size_t i = 0; i < users->n_sources; i++) {
+		struct source_clock *c = users->sources[i]->clock;
+
+		if (c->set != NULL)
+			c->baseline = zt_set_users(c->set);
+	}
+}
+
+void
+users_publish(struct users *users)
+{
+	const struct source *silent = silent_source(users);
+	zt_auto(users_report_clear) struct users_report report = { 0 };
+	const int64_t began_us = stamp_monotonic_us();
+	struct users_report old;
+	enum zt_err err;
+
+	if (silent != NULL) {
+		refuse(users,
+		    "source %s has not answered since the start: its users "
+		    "stay, and nothing else changes until it does, or until "
+		    "\"ztctl identity apply --force\"",
+		    silent->conf->name);
+		return;
+	}
+	if (load_local(users) != ZT_OK || load_ids(users) != ZT_OK)
+		return;
+	note_whole(users);
+	err = publish(users, &report);
+	if (err != ZT_OK) {
+		refuse(users, "%s: %s", users->paths.snapshot,
+		    err == ZT_ERR_SYS ? strerror(errno) : zt_strerror(err));
+		zt_idmap_rollback(users->ids);
+		return;
+	}
+	users->error[0] = '\0';
+	old = users->report;
+	users->report = report;
+	report = old;
+	note_baselines(users);
+	users->published_us = stamp_monotonic_us();
+	users->took_us = users->published_us - began_us;
+}

@@ -35,18 +35,19 @@ struct zt_snapshot_info {
 	bool enumerate; /* getpwent(3) may list it */
 };
 
-struct zt_snapshot_index {
-	uint32_t offset; /* bytes / 8 from base */
-	uint32_t slots;
+/* A part of the file, in units of 8 bytes; of an index, a unit is a slot. */
+struct zt_snapshot_area {
+	uint32_t offset, len;
 };
 
 struct zt_snapshot {
 	const uint8_t *base;
 	size_t len;
 	struct zt_snapshot_info info;
-	/* the rest belongs to common/base/snapshot.c */
-	uint32_t seed;
-	struct zt_snapshot_index user_names, user_ids, group_names, group_ids;
+	/* the rest belongs to common/base/snapshot*.c */
+	uint32_t seed, n_sources, n_allowed;
+	struct zt_snapshot_area user_names, user_ids, group_names, group_ids;
+	struct zt_snapshot_area users, groups, gids, members;
 };
 
 /* A user; texts borrowed from the map. */
@@ -132,6 +133,10 @@ ZT_MUST_USE enum zt_err zt_snapshot_group_next(const struct zt_snapshot *s,
  */
 ZT_MUST_USE enum zt_err zt_snapshot_gid(const struct zt_snapshot *s,
     const struct zt_snapshot_user *user, uint32_t i, uint32_t *gid_out);
+
+/* Are users in the local group of that gid?  Only where the administrator
+ * allows it. */
+bool zt_snapshot_allowed(const struct zt_snapshot *s, uint32_t gid);
 
 /* The name of the i-th member, i < group->n_members.  Errors as above. */
 ZT_MUST_USE enum zt_err zt_snapshot_member(const struct zt_snapshot *s,

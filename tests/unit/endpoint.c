@@ -24,7 +24,7 @@
 /* ---- files and children ---- */
 
 char endpoint_dir[] = "/tmp/zt-test-pdp-XXXXXX";
-static char program[4096]; /* zt-pdp, beside this program */
+static char programs[4096]; /* where zt-pdp and zt-web are */
 sd_event *asker_event;
 
 static const char make_certificates[] =
@@ -135,28 +135,28 @@ slot_free(void)
 	return NULL;
 }
 
-/* Run zt-pdp with a certificate and more options, ended by NULL. */
-struct endpoint *
-endpoint_start(const char *cert, ...)
+/* Add a server's certificate to its arguments. */
+static size_t
+args_cert(const char **argv, size_t n, const char *cert)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "%s.pem", cert);
+	argv[n++] = "--cert";
+	argv[n++] = endpoint_path(name);
+	(void)snprintf(name, sizeof(name), "%s.key", cert);
+	argv[n++] = "--key";
+	argv[n++] = endpoint_path(name);
+	return n;
+}
+
+static struct endpoint *
+server_run(const char **argv)
 {
 	struct endpoint *s = slot_free();
-	char key[64], pem[64];
-	const char *argv[ARGS_MAX] = { program, "--port-file",
-		endpoint_path("port"), "--table", endpoint_path("table") };
-	size_t n = 5;
-	va_list more;
+	char program[sizeof(programs) + 64];
 
-	(void)snprintf(key, sizeof(key), "%s.key", cert);
-	(void)snprintf(pem, sizeof(pem), "%s.pem", cert);
-	argv[n++] = "--cert";
-	argv[n++] = endpoint_path(pem);
-	argv[n++] = "--key";
-	argv[n++] = endpoint_path(key);
-	va_start(more, cert);
-	while (n < ARGS_MAX - 1 &&
-	    (argv[n] = va_arg(more, const char *)) != NULL)
-		n++;
-	va_end(more);
+	(void)snprintf(program, sizeof(program), "%s/%s", programs, argv[0]);
 	s->pid = fork();
 	if (s->pid == 0) {
 		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -168,8 +168,41 @@ endpoint_start(const char *cert, ...)
 	}
 	s->port = port_wait();
 	assert_int_not_equal(s->port, 0);
+	return s;
+}
+
+/* Run zt-pdp with a certificate and more options, ended by NULL. */
+struct endpoint *
+endpoint_start(const char *cert, ...)
+{
+	const char *argv[ARGS_MAX] = { "zt-pdp", "--port-file",
+		endpoint_path("port"), "--table", endpoint_path("table") };
+	size_t n = args_cert(argv, 5, cert);
+	struct endpoint *s;
+	va_list more;
+
+	va_start(more, cert);
+	while (n < ARGS_MAX - 1 &&
+	    (argv[n] = va_arg(more, const char *)) != NULL)
+		n++;
+	va_end(more);
+	s = server_run(argv);
 	(void)snprintf(s->url, sizeof(s->url), "https://127.0.0.1:%u" PATH,
 	    s->port);
+	return s;
+}
+
+struct endpoint *
+endpoint_web(const char *cert)
+{
+	const char *argv[ARGS_MAX] = { "zt-web", "--port-file",
+		endpoint_path("port"), "--dir", endpoint_dir, "--log",
+		endpoint_path("web.log") };
+	struct endpoint *s;
+
+	(void)args_cert(argv, 7, cert);
+	s = server_run(argv);
+	(void)snprintf(s->url, sizeof(s->url), "https://127.0.0.1:%u", s->port);
 	return s;
 }
 
@@ -357,20 +390,27 @@ table_write(void)
 struct endpoint *endpoint_main;
 
 int
-endpoint_begin(void **state)
+endpoint_begin_bare(void **state)
 {
 	char *end;
 
 	(void)state;
-	assert_true(readlink("/proc/self/exe", program, sizeof(program) - 64) >
-	    0);
-	end = strstr(program, "/unit/test_pdp");
+	assert_true(readlink("/proc/self/exe", programs,
+			sizeof(programs) - 64) > 0);
+	end = strstr(programs, "/unit/test_");
 	assert_non_null(end);
-	(void)strcpy(end, "/lib/zt-pdp");
+	(void)strcpy(end, "/lib");
 	assert_non_null(mkdtemp(endpoint_dir));
 	shell(make_certificates, endpoint_dir);
-	table_write();
 	assert_true(sd_event_new(&asker_event) >= 0);
+	return 0;
+}
+
+int
+endpoint_begin(void **state)
+{
+	(void)endpoint_begin_bare(state);
+	table_write();
 	endpoint_main =
 	    endpoint_start("server", "--log", endpoint_path("main.log"), NULL);
 	return 0;

@@ -41,6 +41,7 @@ extern struct endpoint *endpoint_main; /* logs requests to main.log */
  * endpoint_main.
  */
 int endpoint_begin(void **state);
+int endpoint_begin_bare(void **state); /* no table, no endpoint_main */
 int endpoint_end(void **state);
 
 /* A path in endpoint_dir; static, good for the next 15 calls. */
@@ -51,6 +52,10 @@ size_t endpoint_lines(const char *name); /* 0 if there is no such file */
 /* Run zt-pdp with a certificate and more options, ended by NULL. */
 struct endpoint *endpoint_start(const char *cert, ...);
 void endpoint_stop(struct endpoint *e);
+
+/* Run zt-web with a certificate: it serves the files in endpoint_dir, with
+ * requests logged to web.log; url has no path. */
+struct endpoint *endpoint_web(const char *cert);
 
 /* URL of a socket that accepts only in the kernel, or nothing; static. */
 char *endpoint_deaf(bool listening, int *fd_out);

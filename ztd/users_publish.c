@@ -45,6 +45,15 @@ silent_source(const struct users *users)
 	return NULL;
 }
 
+static bool
+any_source(const struct users *users)
+{
+	for (size_t i = 0; i < users->n_sources; i++)
+		if (users->sources[i]->clock->set != NULL)
+			return true;
+	return false;
+}
+
 static enum zt_err
 load_local(struct users *users)
 {
@@ -330,6 +339,10 @@ users_publish(struct users *users)
 		    "stay, and nothing else changes until it does, or until "
 		    "\"ztctl identity apply --force\"",
 		    silent->conf->name);
+		return;
+	}
+	if (!any_source(users)) {
+		refuse(users, "no source has said yet who there is");
 		return;
 	}
 	if (load_local(users) != ZT_OK || load_ids(users) != ZT_OK)

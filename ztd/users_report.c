@@ -207,16 +207,14 @@ refused_status(const struct users_report *report)
 	return list;
 }
 
-/* What keeps the newest from being served: of publishing, else of a source. */
+/* What keeps the newest from being served: of a source, else of all. */
 static const char *
 first_error(const struct users *users)
 {
-	if (users->error[0] != '\0')
-		return users->error;
 	for (size_t i = 0; i < users->n_sources; i++)
 		if (users->sources[i]->clock->error[0] != '\0')
 			return users->sources[i]->clock->error;
-	return NULL;
+	return users->error[0] != '\0' ? users->error : NULL;
 }
 
 json_t *

@@ -20,7 +20,8 @@
 	"\"notBeforeUSec\":5,\"notAfterUSec\":6,\"memberOf\":[\"pay\",\"team\"]}"
 
 struct fixture {
-	char root[64], dir[80], etc[80];
+	char root[64], dir[80], etc[80], state[80];
+	char name[8]; /* of the source, and its type */
 	struct conf conf;
 	sd_event *event;
 	struct users *users;
@@ -57,12 +58,15 @@ setup(void **state)
 {
 	struct fixture *fx = calloc(1, sizeof(*fx));
 
+	strcpy(fx->name, "files");
 	strcpy(fx->root, "/tmp/zt-users-XXXXXX");
 	assert_non_null(mkdtemp(fx->root));
 	snprintf(fx->dir, sizeof(fx->dir), "%s/users.d", fx->root);
 	snprintf(fx->etc, sizeof(fx->etc), "%s/etc", fx->root);
+	snprintf(fx->state, sizeof(fx->state), "%s/state", fx->root);
 	assert_int_equal(mkdir(fx->dir, 0755), 0);
 	assert_int_equal(mkdir(fx->etc, 0755), 0);
+	assert_int_equal(mkdir(fx->state, 0755), 0);
 	write_file(fx->etc, "passwd",
 	    "root:x:0:0:root:/root:/bin/bash\n"
 	    "carol:x:1000:1000::/home/carol:/bin/sh\n");
@@ -74,7 +78,12 @@ setup(void **state)
 	    "{\"groupName\":\"pay\",\"gid\":70011}");
 	write_file(fx->dir, "alice.group",
 	    "{\"groupName\":\"alice\",\"gid\":70010}");
-	fx->conf.identity.users_dir = fx->dir;
+	fx->conf.sources[0] = (struct conf_source){
+		.name = fx->name, .type = fx->name, .dir = fx->dir
+	};
+	fx->conf.n_sources = 1;
+	fx->conf.identity.max_loss_percent = 20;
+	fx->conf.identity.stale_after_s = 60;
 	fx->conf.identity.id_min = 65536;
 	fx->conf.identity.id_max = 524287;
 	assert_true(sd_event_new(&fx->event) >= 0);
@@ -99,7 +108,8 @@ teardown(void **state)
 static void
 begin(struct fixture *fx)
 {
-	assert_int_equal(users_new(fx->event, &fx->conf, fx->etc, &fx->users),
+	assert_int_equal(users_new(fx->event, &fx->conf, fx->etc, fx->state,
+			     &fx->users),
 	    ZT_OK);
 }
 
@@ -162,14 +172,15 @@ static bool
 wait_for(struct fixture *fx, const char *name, bool there)
 {
 	const time_t end = time(NULL) + 5;
-	const struct zt_olddirectory *directory;
+	const struct zt_snapshot *snapshot;
+	struct zt_snapshot_user user;
 	bool found;
 
 	do {
 		assert_true(sd_event_run(fx->event, 20000) >= 0);
-		directory = users_directory(fx->users);
-		found = directory != NULL &&
-		    zt_olddirectory_user(directory, zt_str(name)) != NULL;
+		snapshot = users_snapshot(fx->users);
+		found = snapshot != NULL &&
+		    zt_snapshot_user(snapshot, zt_str(name), &user) == ZT_OK;
 	} while (found != there && time(NULL) < end);
 	return found == there;
 }
@@ -177,8 +188,15 @@ wait_for(struct fixture *fx, const char *name, bool there)
 static void
 run_for_600_ms(struct fixture *fx)
 {
-	for (int i = 0; i < 30; i++)
+	uint64_t now, end;
+
+	assert_true(sd_event_now(fx->event, CLOCK_MONOTONIC, &end) >= 0);
+	end += 600000;
+	do {
 		assert_true(sd_event_run(fx->event, 20000) >= 0);
+		assert_true(sd_event_now(fx->event, CLOCK_MONOTONIC, &now) >=
+		    0);
+	} while (now < end);
 }
 
 /* The text at key of users_status(); "null" for null. */
@@ -188,6 +206,35 @@ status_is(struct fixture *fx, const char *key, const char *want)
 	json_t *status = users_status(fx->users);
 	char *text = json_dumps(json_object_get(status, key),
 	    JSON_ENCODE_ANY | JSON_COMPACT);
+
+	assert_string_equal(text, want);
+	free(text);
+	json_decref(status);
+}
+
+static void
+status_has(struct fixture *fx, const char *key, const char *want)
+{
+	json_t *status = users_status(fx->users);
+	const char *text = json_string_value(json_object_get(status, key));
+
+	assert_non_null(text);
+	if (strstr(text, want) == NULL)
+		fail_msg("%s: want %s, got %s", key, want, text);
+	json_decref(status);
+}
+
+/* Member key of the only source's status. */
+static void
+source_is(struct fixture *fx, const char *key, const char *want)
+{
+	json_t *status = users_sources_json(fx->users);
+	char *text =
+	    json_dumps(json_object_get(json_array_get(json_object_get(status,
+							  "sources"),
+					   0),
+			   key),
+		JSON_ENCODE_ANY | JSON_COMPACT);
 
 	assert_string_equal(text, want);
 	free(text);
@@ -247,17 +294,22 @@ enumeration_finds_nothing_unless_it_is_on(void **state)
 {
 	struct fixture *fx = *state;
 
+	uint32_t next;
+
 	begin(fx);
 	absent(fx, ZT_NSS_USER_AT, "", 0, true);
 	absent(fx, ZT_NSS_GROUP_AT, "", 0, true);
 	fx->conf.identity.enumerate = true;
 	assert_int_equal(ask(fx, ZT_NSS_USER_AT, "", 0), ZT_WIRE_NSS_USER);
-	assert_int_equal(user_of_reply().next, 1);
-	absent(fx, ZT_NSS_USER_AT, "", 1, true);
+	next = user_of_reply().next;
+	assert_true(next > 0);
+	absent(fx, ZT_NSS_USER_AT, "", next, true);
 	absent(fx, ZT_NSS_USER_AT, "", UINT32_MAX, true);
-	assert_int_equal(ask(fx, ZT_NSS_GROUP_AT, "", 1), ZT_WIRE_NSS_GROUP);
-	assert_int_equal(group_of_reply()->next, 2);
-	absent(fx, ZT_NSS_GROUP_AT, "", 2, true);
+	assert_int_equal(ask(fx, ZT_NSS_GROUP_AT, "", 0), ZT_WIRE_NSS_GROUP);
+	next = group_of_reply()->next;
+	assert_int_equal(ask(fx, ZT_NSS_GROUP_AT, "", next), ZT_WIRE_NSS_GROUP);
+	assert_true(group_of_reply()->next > next);
+	absent(fx, ZT_NSS_GROUP_AT, "", group_of_reply()->next, true);
 }
 
 static void
@@ -318,7 +370,7 @@ a_user_who_became_local_is_no_longer_served(void **state)
 }
 
 static void
-a_failed_load_keeps_the_old_and_makes_absence_uncertain(void **state)
+a_failed_sync_keeps_what_is_known(void **state)
 {
 	struct fixture *fx = *state;
 
@@ -328,10 +380,9 @@ a_failed_load_keeps_the_old_and_makes_absence_uncertain(void **state)
 	run_for_600_ms(fx);
 	assert_int_equal(ask(fx, ZT_NSS_USER_BY_NAME, "alice", 0),
 	    ZT_WIRE_NSS_USER);
-	absent(fx, ZT_NSS_USER_BY_NAME, "bob", 0, false);
+	absent(fx, ZT_NSS_USER_BY_NAME, "bob", 0, true);
 	status_is(fx, "users", "1");
-	status_is(fx, "error",
-	    "\"others than root can write to identity.users_dir\"");
+	status_has(fx, "error", "others than root can write to it");
 	assert_int_equal(chmod(fx->dir, 0755), 0);
 	write_file(fx->dir, "bob.user", "{\"userName\":\"bob\",\"uid\":70002}");
 	assert_true(wait_for(fx, "bob", true));
@@ -346,12 +397,12 @@ a_directory_that_appears_later_is_found(void **state)
 	char *name = NULL, late[96];
 
 	snprintf(late, sizeof(late), "%s/late", fx->root);
-	fx->conf.identity.users_dir = late;
+	fx->conf.sources[0].dir = late;
 	begin(fx);
-	assert_null(users_directory(fx->users));
+	assert_null(users_snapshot(fx->users));
 	absent(fx, ZT_NSS_USER_BY_NAME, "alice", 0, false);
 	status_is(fx, "loaded", "null");
-	status_is(fx, "error", "\"No such file or directory\"");
+	status_has(fx, "error", "No such file or directory");
 	assert_int_equal(users_account(fx->users, "alice", &account),
 	    ZT_ERR_UNAVAIL);
 	assert_int_equal(users_name_of(fx->users, 70001, &name),
@@ -374,7 +425,7 @@ a_directory_that_is_replaced_is_followed(void **state)
 	assert_int_equal(rename(fx->dir, away), 0);
 	run_for_600_ms(fx);
 	assert_true(wait_for(fx, "alice", true));
-	absent(fx, ZT_NSS_USER_BY_NAME, "bob", 0, false);
+	absent(fx, ZT_NSS_USER_BY_NAME, "bob", 0, true);
 	assert_int_equal(mkdir(fx->dir, 0755), 0);
 	write_file(fx->dir, "bob.user", "{\"userName\":\"bob\",\"uid\":70002}");
 	assert_true(wait_for(fx, "bob", true));
@@ -485,6 +536,199 @@ the_status_counts_and_names_the_refused(void **state)
 	    "\"userName is missing or no valid name\"}]");
 }
 
+/* u0 to u(n-1). */
+static void
+write_users(struct fixture *fx, int n)
+{
+	char name[32], json[64];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "u%d.user", i);
+		snprintf(json, sizeof(json),
+		    "{\"userName\":\"u%d\",\"uid\":%d}", i, 71000 + i);
+		write_file(fx->dir, name, json);
+	}
+}
+
+static void
+remove_users(struct fixture *fx, int from, int to)
+{
+	char name[32];
+
+	for (int i = from; i < to; i++) {
+		snprintf(name, sizeof(name), "u%d.user", i);
+		remove_file(fx->dir, name);
+	}
+}
+
+static void
+a_sudden_loss_waits_for_an_administrator(void **state)
+{
+	struct fixture *fx = *state;
+
+	write_users(fx, 30); /* and alice */
+	begin(fx);
+	remove_users(fx, 0, 11); /* over a fifth, and over ten */
+	run_for_600_ms(fx);
+	source_is(fx, "state", "\"held\"");
+	source_is(fx, "held",
+	    "{\"why\":\"11 users are gone at once\",\"users_before\":31,"
+	    "\"users_after\":20}");
+	status_is(fx, "users", "31");
+	assert_true(wait_for(fx, "u0", true));
+	/* it is held against the records, so a restart changes nothing */
+	users_free(fx->users);
+	begin(fx);
+	source_is(fx, "state", "\"held\"");
+	assert_true(wait_for(fx, "u0", true));
+	assert_int_equal(users_apply(fx->users), 1);
+	assert_true(wait_for(fx, "u0", false));
+	assert_true(wait_for(fx, "u20", true));
+	source_is(fx, "held", "null");
+	assert_int_equal(users_apply(fx->users), 0);
+}
+
+static void
+what_comes_back_needs_no_word(void **state)
+{
+	struct fixture *fx = *state;
+
+	write_users(fx, 30);
+	begin(fx);
+	remove_users(fx, 0, 30);
+	run_for_600_ms(fx);
+	source_is(fx, "state", "\"held\"");
+	write_users(fx, 30);
+	run_for_600_ms(fx);
+	source_is(fx, "state", "\"ok\"");
+	status_is(fx, "users", "31");
+}
+
+static void
+a_few_users_may_go_at_once(void **state)
+{
+	struct fixture *fx = *state;
+
+	write_users(fx, 10);
+	begin(fx);
+	remove_users(fx, 0, 10);
+	assert_true(wait_for(fx, "u9", false));
+	source_is(fx, "held", "null");
+}
+
+/* Without its directory a source says nothing; it may not wipe anybody out. */
+static void
+after_a_restart_the_last_good_snapshot_goes_on(void **state)
+{
+	struct users_account account;
+	struct fixture *fx = *state;
+	char away[96];
+
+	begin(fx);
+	users_free(fx->users);
+	fx->users = NULL;
+	snprintf(away, sizeof(away), "%s/away", fx->root);
+	assert_int_equal(rename(fx->dir, away), 0);
+	begin(fx);
+	run_for_600_ms(fx);
+	assert_int_equal(ask(fx, ZT_NSS_USER_BY_NAME, "alice", 0),
+	    ZT_WIRE_NSS_USER);
+	absent(fx, ZT_NSS_USER_BY_NAME, "eve", 0, false);
+	assert_int_equal(users_account(fx->users, "alice", &account), ZT_OK);
+	assert_true(account.exists && account.source_stale);
+	assert_string_equal(account.source, "files");
+	assert_true(account.source_age_s == -1);
+	users_account_clear(&account);
+	source_is(fx, "stale", "true");
+	source_is(fx, "users", "1");
+	assert_int_equal(rename(away, fx->dir), 0);
+	write_file(fx->dir, "bob.user", "{\"userName\":\"bob\",\"uid\":70002}");
+	assert_true(wait_for(fx, "bob", true));
+	source_is(fx, "stale", "false");
+	source_is(fx, "age_s", "0");
+}
+
+static void
+a_damaged_snapshot_or_id_map_is_not_believed(void **state)
+{
+	struct fixture *fx = *state;
+
+	begin(fx);
+	users_free(fx->users);
+	write_file(fx->state, "users.snapshot", "not a snapshot");
+	begin(fx);
+	assert_true(wait_for(fx, "alice", true));
+	users_free(fx->users);
+	write_file(fx->state, "users.ids", "nonsense\nnonsense\n");
+	begin(fx);
+	status_has(fx, "error", "users.ids:");
+	assert_int_equal(ask(fx, ZT_NSS_USER_BY_NAME, "alice", 0),
+	    ZT_WIRE_NSS_USER); /* of the snapshot before */
+	write_file(fx->dir, "bob.user", "{\"userName\":\"bob\",\"uid\":70002}");
+	run_for_600_ms(fx);
+	absent(fx, ZT_NSS_USER_BY_NAME, "bob", 0, false);
+}
+
+static void
+why_names_the_record_or_what_it_broke(void **state)
+{
+	struct fixture *fx = *state;
+	json_t *why;
+
+	write_file(fx->dir, "carol.user",
+	    "{\"userName\":\"carol\",\"uid\":70003}");
+	write_file(fx->dir, "dave.user", "{\"userName\":");
+	begin(fx);
+	why = users_why_json(fx->users, zt_str("alice"));
+	assert_true(json_is_true(json_object_get(why, "exists")));
+	assert_int_equal(json_integer_value(json_object_get(why, "uid")),
+	    70001);
+	assert_string_equal(json_string_value(json_object_get(why, "source")),
+	    "files");
+	json_decref(why);
+	why = users_why_json(fx->users, zt_str("carol"));
+	assert_true(json_is_false(json_object_get(why, "exists")));
+	assert_true(json_is_true(json_object_get(why, "local")));
+	assert_string_equal(json_string_value(json_object_get(
+				json_array_get(json_object_get(why, "records"),
+				    0),
+				"why")),
+	    "its name is a local user's");
+	json_decref(why);
+	why = users_why_json(fx->users, zt_str("dave"));
+	assert_int_equal(json_array_size(json_object_get(why, "records")), 1);
+	json_decref(why);
+	why = users_why_json(fx->users, zt_str("eve"));
+	assert_int_equal(json_array_size(json_object_get(why, "records")), 0);
+	json_decref(why);
+}
+
+static void
+privileged_sections_stay_out_of_the_snapshot(void **state)
+{
+	struct fixture *fx = *state;
+	char path[128], text[65536];
+	size_t len;
+	FILE *f;
+
+	write_file(fx->dir, "bob.user",
+	    "{\"userName\":\"bob\",\"uid\":70002,\"privileged\":"
+	    "{\"hashedPassword\":[\"$6$secret\"]}}");
+	begin(fx);
+	assert_string_equal(users_privileged(fx->users, zt_str("bob")),
+	    "{\"hashedPassword\":[\"$6$secret\"]}");
+	assert_null(users_privileged(fx->users, zt_str("alice")));
+	assert_null(users_privileged(fx->users, zt_str("nobody")));
+	snprintf(path, sizeof(path), "%s/users.snapshot", fx->state);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	len = fread(text, 1, sizeof(text), f);
+	assert_int_equal(fclose(f), 0);
+	assert_true(len > 0 && len < sizeof(text));
+	assert_null(memmem(text, len, "secret", 6));
+	assert_non_null(memmem(text, len, "bob", 3));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -498,7 +742,7 @@ main(void)
 		TEST(a_huge_group_is_cut_at_the_wire_s_limit),
 		TEST(a_changed_record_is_served_soon),
 		TEST(a_user_who_became_local_is_no_longer_served),
-		TEST(a_failed_load_keeps_the_old_and_makes_absence_uncertain),
+		TEST(a_failed_sync_keeps_what_is_known),
 		TEST(a_directory_that_appears_later_is_found),
 		TEST(a_directory_that_is_replaced_is_followed),
 		TEST(an_account_of_the_records_is_told_whole),
@@ -506,6 +750,13 @@ main(void)
 		TEST(an_unreadable_local_file_is_no_answer),
 		TEST(a_uid_has_the_name_of_its_record_or_file),
 		TEST(the_status_counts_and_names_the_refused),
+		TEST(a_sudden_loss_waits_for_an_administrator),
+		TEST(what_comes_back_needs_no_word),
+		TEST(a_few_users_may_go_at_once),
+		TEST(after_a_restart_the_last_good_snapshot_goes_on),
+		TEST(a_damaged_snapshot_or_id_map_is_not_believed),
+		TEST(why_names_the_record_or_what_it_broke),
+		TEST(privileged_sections_stay_out_of_the_snapshot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

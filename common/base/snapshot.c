@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "zt/passwd.h"
+#include "zt/snapshot_format.h"
+#include "zt/text.h"
+
+#define ONES  0x0101010101010101U
+#define HIGHS 0x8080808080808080U
+
+static const uint8_t *
+unit_at(const struct zt_snapshot *s, uint32_t unit)
+{
+	return s->base + (size_t)unit * ZT_SNAPSHOT_UNIT;
+}
+
+static size_t
+area_bytes(const struct zt_snapshot_area *area)
+{
+	return (size_t)area->len * ZT_SNAPSHOT_UNIT;
+}
+
+/* Bytes from the unit ref to the end of the area; 0 if it is not inside. */
+static size_t
+area_left(const struct zt_snapshot_area *area, uint32_t ref)
+{
+	if (ref < area->offset || ref - area->offset >= area->len)
+		return 0;
+	return (size_t)(area->len - (ref - area->offset)) * ZT_SNAPSHOT_UNIT;
+}
+
+/* Does a list of n, of which this is the first, fit into an area of lists? */
+static bool
+list_fits(const struct zt_snapshot_area *area, uint32_t first, uint32_t n)
+{
+	return (uint64_t)first + n <= area_bytes(area) / sizeof(uint32_t);
+}
+
+static uint32_t
+list_get(const struct zt_snapshot *s, const struct zt_snapshot_area *area,
+    uint64_t i)
+{
+	uint32_t v;
+
+	memcpy(&v, unit_at(s, area->offset) + i * sizeof(v), sizeof(v));
+	return v;
+}
+
+/*
+ * The rules.  They are those of zt/text.h and zt/passwd.h, in the form that
+ * is cheap enough for each lookup; a test holds the two against each other.
+ */
+
+static bool
+id_served(const struct zt_snapshot *s, uint32_t id)
+{
+	return id >= s->info.id_min && id <= s->info.id_max &&
+	    id >= ZT_SNAPSHOT_ID_FLOOR && zt_id_valid(id);
+}
+
+/* What a byte may do in a name: stand in it, and begin it. */
+enum { NAME = 1, NAME_BEGIN = 2 };
+
+static const uint8_t name_class[256] = {
+	['a' ... 'z'] = NAME | NAME_BEGIN,
+	['A' ... 'Z'] = NAME | NAME_BEGIN,
+	['_'] = NAME | NAME_BEGIN,
+	['0' ... '9'] = NAME,
+	['-'] = NAME,
+	['.'] = NAME,
+};
+
+static bool
+name_served(struct zt_str name)
+{
+	uint8_t all = NAME;
+
+	if (name.len == 0 || name.len > ZT_NAME_MAX ||
+	    (name_class[(uint8_t)name.p[0]] & NAME_BEGIN) == 0)
+		return false;
+	for (size_t i = 1; i < name.len; i++)
+		all &= name_class[(uint8_t)name.p[i]];
+	return all != 0 && !zt_str_is(name, "root");
+}
+
+/* Not 0 if one of the bytes of w is c. */
+static uint64_t
+word_has(uint64_t w, uint8_t c)
+{
+	w ^= ONES * c;
+	return (w - ONES) & ~w & HIGHS;
+}
+
+/* Not 0 if one of the bytes of w may not stand in a field. */
+static uint64_t
+word_unfit(uint64_t w)
+{
+	const uint64_t control = (w - ONES * 0x20) & ~w & HIGHS;
+
+	return control | word_has(w, 0x7f) | word_has(w, ':');
+}
+
+/* Is s a field?  *dots: has it a dot?  Eight bytes at a time. */
+static bool
+field_served(struct zt_str s, bool *dots)
+{
+	uint64_t unfit = 0, dot = 0, w;
+	size_t i = 0;
+
+	for (; i + 8 < s.len; i += 8) {
+		w = zt_snapshot_load64(s.p + i);
+		unfit |= word_unfit(w);
+		dot |= word_has(w, '.');
+	}
+	if (s.len > 0) {
+		w = s.len > 8 ? zt_snapshot_load64(s.p + s.len - 8)
+			      : zt_snapshot_load_short(s.p, s.len);
+		unfit |= word_unfit(w);
+		dot |= word_has(w, '.');
+	}
+	*dots = dot != 0;
+	return unfit == 0;
+}
+
+static bool
+gecos_served(struct zt_str s)
+{
+	bool dots;
+
+	return field_served(s, &dots) && s.len <= ZT_GECOS_MAX;
+}
+
+static bool
+path_served(struct zt_str s)
+{
+	bool dots;
+
+	if (s.len < 2 || s.len > ZT_PATH_MAX || s.p[0] != '/' ||
+	    !field_served(s, &dots))
+		return false;
+	return !dots || zt_path_valid(s);
+}
+
+/*
+ * The records.  Each is held against all rules whenever it is looked at.
+ */
+
+/* Take len bytes and a NUL from p on; the caller has checked the bounds. */
+static bool
+text_take(const uint8_t **p, size_t len, struct zt_str *out)
+{
+	*out = (struct zt_str){ (const char *)*p, len };
+	*p += len + 1;
+	return out->p[len] == '\0';
+}
+
+static bool
+user_texts(const uint8_t *p, const struct zt_snapshot_user_head *head,
+    struct zt_snapshot_user *out)
+{
+	return text_take(&p, head->name_len, &out->name) &&
+	    text_take(&p, head->gecos_len, &out->gecos) &&
+	    text_take(&p, head->home_len, &out->home) &&
+	    text_take(&p, head->shell_len, &out->shell) &&
+	    name_served(out->name) && gecos_served(out->gecos) &&
+	    path_served(out->home) && path_served(out->shell);
+}
+
+static bool
+user_numbers(const struct zt_snapshot *s,
+    const struct zt_snapshot_user_head *head, struct zt_snapshot_user *out)
+{
+	out->uid = head->uid;
+	out->gid = head->gid;
+	out->locked = (head->flags & ZT_SNAPSHOT_LOCKED) != 0;
+	out->private_group = (head->flags & ZT_SNAPSHOT_PRIVATE_GROUP) != 0;
+	out->source = head->source;
+	out->n_gids = head->n_gids;
+	out->gids = head->gids;
+	return id_served(s, head->uid) && id_served(s, head->gid) &&
+	    (!out->private_group || head->gid == head->uid) &&
+	    list_fits(&s->gids, head->gids, head->n_gids) &&
+	    head->source < ZT_SNAPSHOT_SOURCES_MAX &&
+	    (head->flags & ~(uint32_t)ZT_SNAPSHOT_USER_FLAGS) == 0;
+}
+
+/* The record of a user at the unit ref.  *out is filled on failure too. */
+static enum zt_err
+user_at(const struct zt_snapshot *s, uint32_t ref, struct zt_snapshot_user *out)
+{
+	struct zt_snapshot_validity validity = { 0, UINT64_MAX };
+	struct zt_snapshot_user_head head;
+	const size_t left = area_left(&s->users, ref);
+	const uint8_t *p = unit_at(s, ref);
+	size_t len = sizeof(head);
+
+	if (left < sizeof(head) + sizeof(validity))
+		return ZT_ERR_MALFORMED;
+	memcpy(&head, p, sizeof(head));
+	if ((head.flags & ZT_SNAPSHOT_VALIDITY) != 0) {
+		memcpy(&validity, p + len, sizeof(validity));
+		len += sizeof(validity);
+	}
+	if (left < zt_snapshot_user_len(&head))
+		return ZT_ERR_MALFORMED;
+	out->not_before_us = validity.not_before_us;
+	out->not_after_us = validity.not_after_us;
+	if (!user_numbers(s, &head, out) || !user_texts(p + len, &head, out))
+		return ZT_ERR_MALFORMED;
+	return ZT_OK;
+}
+
+static enum zt_err
+group_at(const struct zt_snapshot *s, uint32_t ref,
+    struct zt_snapshot_group *out)
+{
+	struct zt_snapshot_group_head head;
+	const size_t left = area_left(&s->groups, ref);
+	const uint8_t *p = unit_at(s, ref);
+
+	if (left < sizeof(head))
+		return ZT_ERR_MALFORMED;
+	memcpy(&head, p, sizeof(head));
+	if (left < zt_snapshot_group_len(&head))
+		return ZT_ERR_MALFORMED;
+	p += sizeof(head);
+	if (!text_take(&p, head.name_len, &out->name) ||
+	    !name_served(out->name) || !id_served(s, head.gid) ||
+	    !list_fits(&s->members, head.members, head.n_members) ||
+	    head.source >= ZT_SNAPSHOT_SOURCES_MAX ||
+	    (head.flags & ~ZT_SNAPSHOT_GROUP_FLAGS) != 0)
+		return ZT_ERR_MALFORMED;
+	if ((head.flags & ZT_SNAPSHOT_ALLOWED) == 0 &&
+	    zt_group_privileged(out->name))
+		return ZT_ERR_MALFORMED;
+	out->gid = head.gid;
+	out->source = head.source;
+	out->n_members = head.n_members;
+	out->members = head.members;
+	return ZT_OK;
+}
+
+/* The group that a user is by itself. */
+static enum zt_err
+private_group(const struct zt_snapshot_user *user,
+    struct zt_snapshot_group *out)
+{
+	if (!user->private_group)
+		return ZT_ERR_NOTFOUND;
+	if (zt_group_privileged(user->name))
+		return ZT_ERR_MALFORMED;
+	*out = (struct zt_snapshot_group){
+		.name = user->name, .gid = user->gid, .source = user->source
+	};
+	return ZT_OK;
+}
+
+/*
+ * The indexes.  A search ends at an empty slot, or after as many as the
+ * writer goes at most, so that no file makes it long.
+ */
+
+static struct zt_snapshot_slot
+slot_at(const struct zt_snapshot *s, const struct zt_snapshot_area *index,
+    uint32_t i)
+{
+	struct zt_snapshot_slot slot;
+
+	memcpy(&slot, unit_at(s, index->offset + i), sizeof(slot));
+	return slot;
+}
+
+struct search {
+	uint32_t tag;
+	uint32_t slot; /* next to look at */
+	uint32_t left; /* slots still to look at */
+};
+
+static struct search
+search_begin(const struct zt_snapshot_area *index, uint32_t tag, uint32_t hash)
+{
+	const uint32_t max = ZT_SNAPSHOT_PROBE_MAX;
+
+	return (struct search){ tag, zt_snapshot_home(hash, index->len),
+		index->len < max ? index->len : max };
+}
+
+/* The next ref under this tag, or 0: the header is no record. */
+static uint32_t
+search_next(const struct zt_snapshot *s, const struct zt_snapshot_area *index,
+    struct search *search)
+{
+	struct zt_snapshot_slot slot;
+
+	for (; search->left > 0; search->left--) {
+		slot = slot_at(s, index, search->slot);
+		if (slot.ref == 0)
+			return 0;
+		if (++search->slot == index->len)
+			search->slot = 0;
+		if (slot.tag == search->tag) {
+			search->left--;
+			return slot.ref;
+		}
+	}
+	return 0;
+}
+
+static bool
+same(struct zt_str a, struct zt_str b)
+{
+	return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
+}
+
+enum zt_err
+zt_snapshot_user(const struct zt_snapshot *s, struct zt_str name,
+    struct zt_snapshot_user *out)
+{
+	struct zt_snapshot_user user;
+	struct search search;
+	enum zt_err err;
+	uint32_t hash, ref;
+
+	if (name.len == 0 || name.len > ZT_NAME_MAX)
+		return ZT_ERR_NOTFOUND;
+	hash = zt_snapshot_hash_name(name, s->seed);
+	search = search_begin(&s->user_names, hash, hash);
+	while ((ref = search_next(s, &s->user_names, &search)) != 0) {
+		if ((err = user_at(s, ref, &user)) != ZT_OK)
+			return err;
+		if (same(user.name, name)) {
+			*out = user;
+			return ZT_OK;
+		}
+	}
+	return ZT_ERR_NOTFOUND;
+}
+
+enum zt_err
+zt_snapshot_user_by_uid(const struct zt_snapshot *s, uint32_t uid,
+    struct zt_snapshot_user *out)
+{
+	struct zt_snapshot_user user;
+	struct search search;
+	enum zt_err err;
+	uint32_t ref;
+
+	if (!id_served(s, uid))
+		return ZT_ERR_NOTFOUND;
+	search =
+	    search_begin(&s->user_ids, uid, zt_snapshot_hash_id(uid, s->seed));
+	if ((ref = search_next(s, &s->user_ids, &search)) == 0)
+		return ZT_ERR_NOTFOUND;
+	if ((err = user_at(s, ref, &user)) != ZT_OK)
+		return err;
+	if (user.uid != uid)
+		return ZT_ERR_MALFORMED;
+	*out = user;
+	return ZT_OK;
+}
+
+static enum zt_err
+named_group(const struct zt_snapshot *s, struct zt_str name,
+    struct zt_snapshot_group *out)
+{
+	const uint32_t hash = zt_snapshot_hash_name(name, s->seed);
+	struct search search = search_begin(&s->group_names, hash, hash);
+	struct zt_snapshot_group group;
+	enum zt_err err;
+	uint32_t ref;
+
+	while ((ref = search_next(s, &s->group_names, &search)) != 0) {
+		if ((err = group_at(s, ref, &group)) != ZT_OK)
+			return err;
+		if (same(group.name, name)) {
+			*out = group;
+			return ZT_OK;
+		}
+	}
+	return ZT_ERR_NOTFOUND;
+}
+
+enum zt_err
+zt_snapshot_group(const struct zt_snapshot *s, struct zt_str name,
+    struct zt_snapshot_group *out)
+{
+	struct zt_snapshot_user user;
+	enum zt_err err;
+
+	if (name.len == 0 || name.len > ZT_NAME_MAX)
+		return ZT_ERR_NOTFOUND;
+	if ((err = named_group(s, name, out)) != ZT_ERR_NOTFOUND)
+		return err;
+	if ((err = zt_snapshot_user(s, name, &user)) != ZT_OK)
+		return err;
+	return private_group(&user, out);
+}
+
+static enum zt_err
+numbered_group(const struct zt_snapshot *s, uint32_t gid,
+    struct zt_snapshot_group *out)
+{
+	struct search search =
+	    search_begin(&s->group_ids, gid, zt_snapshot_hash_id(gid, s->seed));
+	struct zt_snapshot_group group;
+	enum zt_err err;
+	uint32_t ref;
+
+	if ((ref = search_next(s, &s->group_ids, &search)) == 0)
+		return ZT_ERR_NOTFOUND;
+	if ((err = group_at(s, ref, &group)) != ZT_OK)
+		return err;
+	if (group.gid != gid)
+		return ZT_ERR_MALFORMED;
+	*out = group;
+	return ZT_OK;
+}
+
+enum zt_err
+zt_snapshot_group_by_gid(const struct zt_snapshot *s, uint32_t gid,
+    struct zt_snapshot_group *out)
+{
+	struct zt_snapshot_user user;
+	enum zt_err err;
+
+	if (!id_served(s, gid))
+		return ZT_ERR_NOTFOUND;
+	if ((err = numbered_group(s, gid, out)) != ZT_ERR_NOTFOUND)
+		return err;
+	if ((err = zt_snapshot_user_by_uid(s, gid, &user)) != ZT_OK)
+		return err;
+	return private_group(&user, out);
+}
+
+/*
+ * Enumeration goes by the slots of the name index, not by the records: a
+ * cursor may come from anybody, and every slot is a place to begin.
+ */
+
+/* The first ref in the slots from *slot on; *slot moves past it. */
+static uint32_t
+slots_next(const struct zt_snapshot *s, const struct zt_snapshot_area *index,
+    uint32_t *slot)
+{
+	uint32_t ref = 0;
+
+	while (*slot < index->len && ref == 0)
+		ref = slot_at(s, index, (*slot)++).ref;
+	return ref;
+}
+
+enum zt_err
+zt_snapshot_user_next(const struct zt_snapshot *s, uint32_t *cursor,
+    struct zt_snapshot_user *out)
+{
+	struct zt_snapshot_user user;
+	uint32_t slot = *cursor;
+	const uint32_t ref = slots_next(s, &s->user_names, &slot);
+	enum zt_err err;
+
+	if (ref == 0)
+		return ZT_ERR_NOTFOUND;
+	if ((err = user_at(s, ref, &user)) != ZT_OK)
+		return err;
+	*cursor = slot;
+	*out = user;
+	return ZT_OK;
+}
+
+/* Past the slots of groups, the cursor counts those of users. */
+static enum zt_err
+private_group_next(const struct zt_snapshot *s, uint32_t *slot,
+    struct zt_snapshot_group *out)
+{
+	struct zt_snapshot_user user;
+	enum zt_err err;
+
+	do {
+		if ((err = zt_snapshot_user_next(s, slot, &user)) != ZT_OK)
+			return err;
+		err = private_group(&user, out);
+	} while (err == ZT_ERR_NOTFOUND);
+	return err;
+}
+
+enum zt_err
+zt_snapshot_group_next(const struct zt_snapshot *s, uint32_t *cursor,
+    struct zt_snapshot_group *out)
+{
+	struct zt_snapshot_group group;
+	uint32_t slot = *cursor, user_slot;
+	const uint32_t ref = slots_next(s, &s->group_names, &slot);
+	enum zt_err err;
+
+	if (ref != 0) {
+		err = group_at(s, ref, &group);
+		user_slot = 0;
+	} else {
+		user_slot = slot - s->group_names.len;
+		err = private_group_next(s, &user_slot, &group);
+		slot = s->group_names.len;
+	}
+	if (err != ZT_OK)
+		return err;
+	*cursor = slot + user_slot;
+	*out = group;
+	return ZT_OK;
+}
+
+/* One of the local groups that the administrator allows? */
+static bool
+gid_allowed(const struct zt_snapshot *s, uint32_t gid)
+{
+	const size_t at = offsetof(struct zt_snapshot_header, allowed);
+	uint32_t allowed[ZT_SNAPSHOT_ALLOWED_MAX];
+
+	memcpy(allowed, s->base + at, sizeof(allowed));
+	for (uint32_t i = 0; i < s->n_allowed; i++)
+		if (allowed[i] == gid)
+			return zt_id_valid(gid);
+	return false;
+}
+
+enum zt_err
+zt_snapshot_gid(const struct zt_snapshot *s,
+    const struct zt_snapshot_user *user, uint32_t i, uint32_t *gid_out)
+{
+	uint32_t gid;
+
+	if (i >= user->n_gids)
+		return ZT_ERR_INVAL;
+	if (!list_fits(&s->gids, user->gids, user->n_gids))
+		return ZT_ERR_MALFORMED;
+	gid = list_get(s, &s->gids, (uint64_t)user->gids + i);
+	if (!id_served(s, gid) && !gid_allowed(s, gid))
+		return ZT_ERR_MALFORMED;
+	*gid_out = gid;
+	return ZT_OK;
+}
+
+enum zt_err
+zt_snapshot_member(const struct zt_snapshot *s,
+    const struct zt_snapshot_group *group, uint32_t i, struct zt_str *out)
+{
+	struct zt_snapshot_user user;
+	enum zt_err err;
+
+	if (i >= group->n_members)
+		return ZT_ERR_INVAL;
+	if (!list_fits(&s->members, group->members, group->n_members))
+		return ZT_ERR_MALFORMED;
+	err = user_at(s, list_get(s, &s->members, (uint64_t)group->members + i),
+	    &user);
+	if (err != ZT_OK)
+		return err;
+	*out = user.name;
+	return ZT_OK;
+}

@@ -370,6 +370,7 @@ ztd_conf_make()
 
 	[identity]
 	users_dir = /etc/ztd/users.d
+	id_range = 65536-524287
 	END
 	chown -R root:root /etc/ztd
 	chmod 640 /etc/ztd/ztd.conf

@@ -1,0 +1,154 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Proves: programs that know nothing of zt see its users and groups: id, ls,
+# find, ps, su, sudo, cron, tar, nscd, a static binary, a chroot and
+# containers; all but sudo's decision without a broker that runs.
+. "${0%/*}/lib.sh"
+e2e_begin "$@"
+start_pdp
+start_ztd
+
+# cron looks at its tables once in a minute: it begins now, and is asked last
+echo '* * * * * alice id >/tmp/cron-ran 2>&1' >/etc/cron.d/zt
+chmod 644 /etc/cron.d/zt
+spawn cron cron -f
+
+stop ztd
+mkdir /tmp/owned
+touch /tmp/owned/hers
+chown alice:payments /tmp/owned/hers
+check "chown by name, ls -l shows the names" \
+    sh -c "ls -l /tmp/owned/hers | grep -q ' alice  *payments '"
+check "find -user and -group" test "$(find /tmp/owned -user alice -group payments)" \
+    = /tmp/owned/hers
+check "find -nouser finds nothing of hers" \
+    sh -c '! find /tmp/owned -nouser | grep -q hers'
+check "stat and tar name the owner" sh -c \
+    'test "$(stat -c %U:%G /tmp/owned/hers)" = alice:payments &&
+    tar -C /tmp -cf /tmp/a.tar owned && tar -tvf /tmp/a.tar | grep -q alice/payments'
+setpriv --reuid 70001 --regid 70001 --clear-groups sleep 60 &
+SLEEPER=$!
+check "ps shows her process under her name" \
+    sh -c "ps -o user= -p $SLEEPER | grep -qx alice"
+check "ps -u and pgrep -u find it" \
+    sh -c "ps -u alice -o pid= | grep -qw $SLEEPER && pgrep -u alice | grep -qx $SLEEPER"
+kill $SLEEPER
+check "su makes root her, with all her groups" \
+    sh -c 'su -s /bin/sh alice -c "id -un; id -Gn" | tr "\n" " " |
+    grep -q "^alice alice payments"'
+check "setpriv --init-groups by name" sh -c \
+    'test "$(setpriv --reuid alice --regid alice --init-groups id -Gn)" = "alice payments"'
+check "install -o, runuser" sh -c \
+    'install -o alice -g payments /dev/null /tmp/owned/two &&
+    test "$(runuser -u alice -- stat -c %U /tmp/owned/two)" = alice'
+check "a shell expands ~alice" test "$(bash -c 'echo ~alice')" = /home/alice
+
+# --- a static binary loads the module with a libc of its own
+cat >$T/who.c <<'END'
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+int
+main(int argc, char **argv)
+{
+	struct passwd *pwd;
+	for (int i = 0; i < 1000; i++)
+		if (argc < 2 || (pwd = getpwnam(argv[1])) == NULL)
+			return 1;
+	printf("%u\n", (unsigned)pwd->pw_uid);
+	return 0;
+}
+END
+cc -w -static -o /tmp/who $T/who.c 2>$T/cc.log
+check "a static binary" test "$(/tmp/who alice)" = 70001
+check "a static binary: nobody" sh -c '! /tmp/who nosuch'
+
+# --- chroot and containers: their own root, with the file in it or not
+# root_make DIR: a root that holds getent, its libraries and ours
+root_make()
+{
+	mkdir -p "$1/etc" "$1/var/lib/ztd" "$1/run" "$1/tmp"
+	ldd "$(command -v getent)" "$(command -v id)" "$NSS_MODULE" |
+	    sed -n 's/.*[ \t]\(\/[^ ]*\) (.*/\1/p' | sort -u >$T/libs
+	for f in $(cat $T/libs) "$(command -v getent)" "$(command -v id)" \
+	    "$NSS_MODULE"; do
+		mkdir -p "$1${f%/*}"
+		cp -L "$f" "$1$f"
+	done
+	printf 'passwd: files zt\ngroup: files zt\n' >"$1/etc/nsswitch.conf"
+	echo 'root:x:0:0::/root:/bin/sh' >"$1/etc/passwd"
+	echo 'root:x:0:' >"$1/etc/group"
+}
+NSS_MODULE=$(ls /usr/lib/*/libnss_zt.so.2 /usr/lib64/libnss_zt.so.2 2>/dev/null)
+root_make $T/root
+check "a chroot without the snapshot: unknown, at once" \
+    sh -c "! timeout 0.5 chroot $T/root getent passwd alice"
+cp /var/lib/ztd/users.snapshot $T/root/var/lib/ztd/
+check "a chroot with a copy" \
+    sh -c "chroot $T/root id alice | grep -q '70100(payments)'"
+chmod g+w $T/root/var/lib/ztd/users.snapshot
+check "but not with one that others can write" \
+    sh -c "! chroot $T/root getent passwd alice"
+rm $T/root/var/lib/ztd/users.snapshot
+
+# contained MOUNTPOINT SOURCE COMMAND...: in a mount namespace of its own
+contained()
+{
+		# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare -m sh -c 'at=$1 from=$2 root=$3; shift 5
+	    mount --bind "$from" "$root$at" &&
+	    mount -o remount,ro,bind "$root$at" && chroot "$root" "$@"' - \
+	    "$1" "$2" $T/root "$@"
+}
+: >$T/root/var/lib/ztd/users.snapshot
+check "a container with the file mounted into it" contained \
+    /var/lib/ztd/users.snapshot /var/lib/ztd/users.snapshot getent passwd alice
+rm $T/root/var/lib/ztd/users.snapshot
+check "a container with the directory mounted into it" contained \
+    /var/lib/ztd /var/lib/ztd getent passwd alice
+check "user namespace: the file's owner means nothing there" sh -c \
+    "unshare -Ur sh -c 'getent passwd alice'"
+
+start_ztd
+user_record frank 70006 '"payments"'
+wait_for 5 getent passwd frank >/dev/null
+check "a container with the directory sees a new user" contained \
+    /var/lib/ztd /var/lib/ztd getent passwd frank
+
+# --- sudo asks; the names are the snapshot's
+check "root's sudo -u to a user of zt" sh -c \
+    'test "$(sudo -u alice id -un)" = alice'
+check "sudo -g to a group of zt" sh -c \
+    'test "$(sudo -u alice -g payments id -gn)" = payments'
+
+# --- nscd in front: it answers, from what libnss_zt told it
+if command -v nscd >/dev/null; then
+	mkdir -p /run/nscd /var/cache/nscd
+	cat >/etc/nscd.conf <<-END
+	enable-cache		passwd	yes
+	positive-time-to-live	passwd	600
+	negative-time-to-live	passwd	20
+	persistent		passwd	no
+	enable-cache		group	yes
+	persistent		group	no
+	END
+	spawn nscd nscd -F
+	wait_for 5 test -S /run/nscd/socket
+	check "through nscd" sh -c 'getent passwd alice && id -Gn alice | grep -qw payments'
+	check "nscd did answer" sh -c "nscd -g | grep -A12 '^passwd cache' |
+	    grep -Eq '[1-9][0-9]* +(cache hits on positive|number of cached)|[1-9][0-9]*  cache misses'"
+	user_record gina 70012
+	check "through nscd: a user it never heard of" \
+	    wait_for 5 getent passwd gina
+	rm /etc/ztd/users.d/gina.*
+	nscd -i passwd
+	check "through nscd: gone, once it is told" \
+	    wait_for 5 sh -c '! getent passwd gina'
+	stop nscd
+else
+	fail "nscd is not installed"
+fi
+
+check "cron ran her job as her, with her groups" \
+    wait_for 70 grep -q 'uid=70001(alice).*70100(payments)' /tmp/cron-ran

@@ -149,6 +149,17 @@ error_say(const struct fetch *f, CURLcode code, char out[FETCH_ERROR_MAX])
 					       : curl_easy_strerror(code)));
 }
 
+/* What Retry-After says, in either of its forms. */
+static unsigned
+retry_after(const struct fetch *f)
+{
+	curl_off_t s = 0;
+
+	if (curl_easy_getinfo(f->easy, CURLINFO_RETRY_AFTER, &s) != CURLE_OK)
+		return 0;
+	return s < 0 ? 0 : s > INT32_MAX ? INT32_MAX : (unsigned)s;
+}
+
 /* libcurl has ended a transfer. */
 static void
 on_done(void *arg, CURL *easy, CURLcode code)
@@ -162,6 +173,7 @@ on_done(void *arg, CURL *easy, CURLcode code)
 	fetch_unlink(f);
 	if (code == CURLE_OK)
 		answer.status = easy_status(easy);
+	answer.retry_after_s = retry_after(f);
 	if (answer.status == 0) {
 		error_say(f, code, error);
 		f->type[0] = f->etag[0] = '\0';

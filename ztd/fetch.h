@@ -37,6 +37,7 @@ struct fetch_answer {
 	const char *type; /* Content-Type without parameters, "" if none */
 	const char *etag; /* "" if none, or longer than FETCH_ETAG_MAX */
 	const char *error; /* for the administrator; "" if status is not 0 */
+	unsigned retry_after_s; /* Retry-After; 0: not given */
 };
 
 typedef void fetch_done(void *arg, const struct fetch_answer *answer);

@@ -150,6 +150,27 @@ zt_scim_service_parse(struct zt_str body, struct zt_scim_service *out)
 	out->no_filter = json_is_false(json_object_get(filter, "supported"));
 }
 
+void
+zt_scim_encode(char *dst, const char *src)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+	for (; *src != '\0'; src++) {
+		const unsigned char c = (unsigned char)*src;
+
+		if (strchr(plain, c) != NULL) {
+			*dst++ = *src;
+			continue;
+		}
+		*dst++ = '%';
+		*dst++ = hex[c >> 4];
+		*dst++ = hex[c & 15];
+	}
+	*dst = '\0';
+}
+
 /* ---- time ---- */
 
 /* n digits; -1, and s empty, if they are not there. */

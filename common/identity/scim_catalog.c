@@ -253,6 +253,47 @@ zt_scim_catalog_list(const struct zt_scim_catalog *catalog,
 	return ZT_OK;
 }
 
+enum zt_err
+zt_scim_catalog_merge(struct zt_scim_catalog *into,
+    const struct zt_scim_catalog *from)
+{
+	zt_auto_free struct zt_scim_entry *entries = NULL;
+	size_t n = 0;
+	enum zt_err err = zt_scim_catalog_list(from, &entries, &n);
+
+	for (size_t i = 0; i < n && err == ZT_OK; i++) {
+		zt_auto_free char *copy = strdup(entries[i].record);
+
+		if (copy == NULL)
+			return ZT_ERR_NOMEM;
+		err = zt_scim_catalog_put(into, entries[i].kind, entries[i].id,
+		    copy);
+		if (err == ZT_OK)
+			copy = NULL;
+	}
+	return err;
+}
+
+enum zt_err
+zt_scim_catalog_within(const struct zt_scim_catalog *a,
+    const struct zt_scim_catalog *b, bool *out)
+{
+	zt_auto_free struct zt_scim_entry *entries = NULL;
+	size_t n = 0;
+	enum zt_err err = zt_scim_catalog_list(a, &entries, &n);
+	bool same = err == ZT_OK;
+
+	for (size_t i = 0; i < n && same; i++) {
+		const char *record =
+		    zt_scim_catalog_find(b, entries[i].kind, entries[i].id);
+
+		same = record != NULL && strcmp(record, entries[i].record) == 0;
+	}
+	if (err == ZT_OK)
+		*out = same;
+	return err;
+}
+
 /* ---- into a set ---- */
 
 /* An entry on its way. */

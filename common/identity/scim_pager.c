@@ -15,28 +15,6 @@ zt_scim_pager_init(struct zt_scim_pager *pager, unsigned page_size,
 	};
 }
 
-/* Percent-encode all but RFC 3986's unreserved characters. */
-static void
-encode(char *dst, const char *src)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz0123456789-._~";
-
-	for (; *src != '\0'; src++) {
-		const unsigned char c = (unsigned char)*src;
-
-		if (strchr(plain, c) != NULL) {
-			*dst++ = *src;
-			continue;
-		}
-		*dst++ = '%';
-		*dst++ = hex[c >> 4];
-		*dst++ = hex[c & 15];
-	}
-	*dst = '\0';
-}
-
 void
 zt_scim_pager_query(const struct zt_scim_pager *pager,
     char out[ZT_SCIM_PAGER_MAX])
@@ -49,7 +27,7 @@ zt_scim_pager_query(const struct zt_scim_pager *pager,
 		    pager->page_size);
 		return;
 	}
-	encode(cursor, pager->cursor);
+	zt_scim_encode(cursor, pager->cursor);
 	(void)snprintf(out, ZT_SCIM_PAGER_MAX, "count=%u&cursor=%s",
 	    pager->page_size, cursor);
 }

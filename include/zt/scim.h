@@ -84,6 +84,10 @@ void zt_scim_service_parse(struct zt_str body, struct zt_scim_service *out);
  */
 ZT_MUST_USE enum zt_err zt_scim_time(struct zt_str text, int64_t *us_out);
 
+/* Percent-encode all but RFC 3986's unreserved characters; dst has room for
+ * 3 bytes for each of src, and NUL. */
+void zt_scim_encode(char *dst, const char *src);
+
 /* ---- resources ---- */
 
 /*
@@ -166,6 +170,14 @@ void zt_scim_catalog_free(struct zt_scim_catalog *catalog);
  */
 ZT_MUST_USE enum zt_err zt_scim_catalog_put(struct zt_scim_catalog *catalog,
     enum zt_scim_kind kind, const char *id, char *record);
+
+/* Put all resources of another in.  Errors: as above; then some are in. */
+ZT_MUST_USE enum zt_err zt_scim_catalog_merge(struct zt_scim_catalog *into,
+    const struct zt_scim_catalog *from);
+
+/* Is each resource of a in b, with the same record? */
+ZT_MUST_USE enum zt_err zt_scim_catalog_within(const struct zt_scim_catalog *a,
+    const struct zt_scim_catalog *b, bool *out);
 
 /* The record, borrowed until it changes; NULL if there is none. */
 const char *zt_scim_catalog_find(const struct zt_scim_catalog *catalog,

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scim_state.h"
+#include "zt/auto.h"
+
+#define FORMAT   1
+#define USER     "{\"user\":"
+#define GROUP    "{\"group\":"
+#define LINE_END "}\n"
+
+static void
+filep_close(FILE **f)
+{
+	if (*f != NULL)
+		(void)fclose(*f);
+}
+
+/* ---- reading ---- */
+
+struct loading {
+	struct zt_scim_catalog *all;  /* up to the last mark */
+	struct zt_scim_catalog *more; /* since */
+	struct scim_mark mark;
+};
+
+/* What is between { "user": and the closing brace; NULL if it is not that. */
+static char *
+inner(const char *line, size_t len, const char *prefix)
+{
+	const size_t head = strlen(prefix), tail = strlen(LINE_END);
+
+	if (len <= head + tail || strncmp(line, prefix, head) != 0 ||
+	    strcmp(line + len - tail, LINE_END) != 0)
+		return NULL;
+	return strndup(line + head, len - head - tail);
+}
+
+static enum zt_err
+load_resource(struct zt_scim_catalog *into, enum zt_scim_kind kind,
+    char *record)
+{
+	zt_auto_free char *text = record;
+	json_auto_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	const char *id = json_string_value(json_object_get(root, "uuid"));
+	enum zt_err err;
+
+	if (id == NULL || id[0] == '\0' || strlen(id) > ZT_IMMUTABLE_ID_MAX)
+		return ZT_ERR_MALFORMED;
+	err = zt_scim_catalog_put(into, kind, id, text);
+	if (err == ZT_OK)
+		(void)zt_take(text);
+	return err;
+}
+
+static enum zt_err
+load_mark(struct loading *l, const char *line)
+{
+	json_auto_t *root = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+	struct zt_scim_catalog *empty = NULL;
+	json_int_t newest, full;
+	enum zt_err err;
+	int dated;
+
+	if (json_unpack(root, "{s:I, s:I, s:b}", "newest_us", &newest,
+		"full_ms", &full, "dated", &dated) != 0)
+		return ZT_ERR_MALFORMED;
+	if ((err = zt_scim_catalog_new(&empty)) != ZT_OK)
+		return err;
+	if (l->all == NULL)
+		l->all = zt_take(l->more);
+	else
+		err = zt_scim_catalog_merge(l->all, l->more);
+	zt_scim_catalog_free(l->more);
+	l->more = empty;
+	l->mark = (struct scim_mark){ newest, full, dated };
+	return err;
+}
+
+static enum zt_err
+load_line(struct loading *l, const char *line, size_t len)
+{
+	char *record;
+
+	if (len != strlen(line))
+		return ZT_ERR_MALFORMED;
+	if ((record = inner(line, len, USER)) != NULL)
+		return load_resource(l->more, ZT_SCIM_USER, record);
+	if ((record = inner(line, len, GROUP)) != NULL)
+		return load_resource(l->more, ZT_SCIM_GROUP, record);
+	return load_mark(l, line);
+}
+
+static bool
+header_fits(const char *line, const char *config)
+{
+	json_auto_t *root = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+	const char *said = json_string_value(json_object_get(root, "config"));
+
+	return json_integer_value(json_object_get(root, "zt-scim")) == FORMAT &&
+	    said != NULL && strcmp(said, config) == 0;
+}
+
+/* Read lines as long as they are good: a mark has made them whole. */
+static enum zt_err
+load_lines(struct loading *l, FILE *f, const char *config)
+{
+	zt_auto_free char *line = NULL;
+	size_t cap = 0;
+	ssize_t len = getline(&line, &cap, f);
+	enum zt_err err = zt_scim_catalog_new(&l->more);
+
+	if (len <= 0 || !header_fits(line, config))
+		return ZT_ERR_NOTFOUND;
+	while (err == ZT_OK && (len = getline(&line, &cap, f)) > 0)
+		err = load_line(l, line, (size_t)len);
+	return err == ZT_ERR_NOMEM ? err : ZT_OK;
+}
+
+enum zt_err
+scim_state_load(const char *path, const char *config,
+    struct zt_scim_catalog **out, struct scim_mark *mark_out,
+    int64_t *synced_ms_out)
+{
+	zt_auto(filep_close) FILE *f = fopen(path, "re");
+	struct loading l = { .all = NULL };
+	struct stat st;
+	enum zt_err err;
+
+	if (f == NULL || fstat(fileno(f), &st) < 0 || !S_ISREG(st.st_mode))
+		return ZT_ERR_NOTFOUND;
+	err = load_lines(&l, f, config);
+	zt_scim_catalog_free(l.more);
+	if (err == ZT_OK && l.all == NULL)
+		err = ZT_ERR_NOTFOUND;
+	if (err != ZT_OK) {
+		zt_scim_catalog_free(l.all);
+		return err;
+	}
+	*out = l.all;
+	*mark_out = l.mark;
+	*synced_ms_out =
+	    (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+	return ZT_OK;
+}
+
+/* ---- writing ---- */
+
+static bool
+write_header(FILE *f, const char *config)
+{
+	json_auto_t *root =
+	    json_pack("{s:i, s:s}", "zt-scim", FORMAT, "config", config);
+
+	return root != NULL && json_dumpf(root, f, JSON_COMPACT) == 0 &&
+	    fputc('\n', f) != EOF;
+}
+
+static bool
+write_entries(FILE *f, const struct zt_scim_entry *entries, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fprintf(f, "%s%s" LINE_END,
+			entries[i].kind == ZT_SCIM_USER ? USER : GROUP,
+			entries[i].record) < 0)
+			return false;
+	return true;
+}
+
+static bool
+write_mark(FILE *f, const struct scim_mark *mark)
+{
+	return fprintf(f,
+		   "{\"newest_us\":%lld,\"full_ms\":%lld,\"dated\":%s}\n",
+		   (long long)mark->newest_us, (long long)mark->full_ms,
+		   mark->dated ? "true" : "false") > 0 &&
+	    fflush(f) == 0 && fsync(fileno(f)) == 0;
+}
+
+static FILE *
+file_open(const char *path, bool append)
+{
+	const int fd = open(path,
+	    O_WRONLY | O_CLOEXEC | O_NOFOLLOW |
+		(append ? O_APPEND : O_CREAT | O_TRUNC),
+	    0600);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, append ? "a" : "w");
+
+	if (f == NULL && fd >= 0)
+		(void)close(fd);
+	return f;
+}
+
+enum zt_err
+scim_state_write(const char *path, const char *config,
+    const struct zt_scim_catalog *catalog, const struct scim_mark *mark)
+{
+	const bool append = config == NULL;
+	zt_auto_free struct zt_scim_entry *entries = NULL;
+	zt_auto_free char *temp = NULL;
+	zt_auto(filep_close) FILE *f = NULL;
+	size_t n = 0;
+
+	if (zt_scim_catalog_list(catalog, &entries, &n) != ZT_OK ||
+	    asprintf(&temp, "%s%s", path, append ? "" : ".new") < 0)
+		return ZT_ERR_NOMEM;
+	if ((f = file_open(temp, append)) == NULL ||
+	    (!append && !write_header(f, config)) ||
+	    !write_entries(f, entries, n) || !write_mark(f, mark) ||
+	    (!append && rename(temp, path) != 0))
+		return ZT_ERR_SYS;
+	return ZT_OK;
+}
+
+void
+scim_state_touch(const char *path)
+{
+	(void)utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
+}

@@ -2,13 +2,15 @@
 #ifndef ZT_HASH_H
 #define ZT_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "zt/err.h"
+
 /*
- * Hash tables of a size that is known before: open addressing, at most half
- * full.  The hash is keyed with a random number, so that no source
+ * Hash tables: open addressing, at most half full.  The hash is keyed with a random number, so that no source
  * can choose names that collide.
  */
 
@@ -59,26 +61,56 @@ struct name_slot {
 	uint32_t hash, value;
 };
 
+/* Grows; a zeroed one with a seed is empty. */
 struct name_table {
-	struct name_slot *slots; /* hash_slots(n) of them, zeroed; owned by
-				    whoever made them */
-	size_t mask;             /* slots - 1 */
+	struct name_slot *slots; /* owned */
+	size_t n_slots, n;
 	uint64_t seed;
 };
 
-/* Where name is, or where it belongs: then its slot is free. */
+/* Make room for n names in all. */
+ZT_MUST_USE enum zt_err name_table_reserve(struct name_table *table, size_t n);
+void name_table_clear(struct name_table *table);
+
+/*
+ * Where name is, or where it belongs: then its slot is free.  Whoever fills it
+ * counts it in n.  There must be slots.
+ */
 static inline struct name_slot *
 name_slot(const struct name_table *table, const char *name, uint32_t hash)
 {
-	size_t i = hash & table->mask;
+	const size_t mask = table->n_slots - 1;
 
-	for (;; i = (i + 1) & table->mask) {
+	for (size_t i = hash & mask;; i = (i + 1) & mask) {
 		struct name_slot *const slot = &table->slots[i];
 
 		if (slot->name == NULL ||
 		    (slot->hash == hash && strcmp(slot->name, name) == 0))
 			return slot;
 	}
+}
+
+/* Ids; 0 is none.  Grows; a zeroed one with a seed is empty. */
+struct id_set {
+	uint32_t *slots; /* owned; 0: free */
+	size_t n_slots, n;
+	uint64_t seed;
+};
+
+ZT_MUST_USE enum zt_err id_set_add(struct id_set *set, uint32_t id);
+void id_set_clear(struct id_set *set);
+
+static inline bool
+id_set_has(const struct id_set *set, uint32_t id)
+{
+	const size_t mask = set->n_slots - 1;
+	size_t i = hash_id(set->seed, id) & mask;
+
+	if (set->n == 0)
+		return false;
+	while (set->slots[i] != 0 && set->slots[i] != id)
+		i = (i + 1) & mask;
+	return set->slots[i] == id;
 }
 
 #endif /* ZT_HASH_H */

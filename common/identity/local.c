@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "hash.h"
 #include "zt/auto.h"
 #include "zt/local.h"
 #include "zt/rd.h"
@@ -15,21 +16,31 @@
 #define PATH_BYTES 4096
 #define LINE_BYTES 1024 /* of subuid and subgid; a longer line is skipped */
 
-/* A held name and its id; in a range the ids first .. first + n - 1. */
+/* A held name and its id. */
 struct held {
-	char *name; /* owned; NULL in the ranges */
-	uint32_t first;
-	uint64_t n;
+	char *name; /* owned */
+	uint32_t id;
 };
 
-struct held_list {
-	struct held *v;
-	size_t n;
+/* Ids from first to last. */
+struct span {
+	uint32_t first, last;
+};
+
+struct names {
+	struct held *v; /* owned */
+	size_t n, cap;
+	struct name_table table; /* name -> index of the first that has it */
+};
+
+struct spans {
+	struct span *v; /* owned; sorted and apart once loaded */
+	size_t n, cap;
 };
 
 struct zt_local {
-	struct held_list users, groups; /* sorted by name */
-	struct held_list uids, gids;    /* single ids and ranges */
+	struct names users, groups;
+	struct spans uids, gids;
 };
 
 static void
@@ -138,71 +149,128 @@ zt_local_groups(const char *etc, zt_local_group_fn *fn, void *arg)
 	return local_end(f);
 }
 
-/* Append; the array doubles whenever its length is a power of two. */
+/* Room for one more. */
 static enum zt_err
-held_add(struct held_list *list, const char *name, uint32_t first, uint64_t n)
+array_grow(void *vp, size_t *cap, size_t n, size_t size)
 {
-	struct held item = { .first = first, .n = n };
-	struct held *grown;
+	const size_t want = *cap == 0 ? 64 : 2 * *cap;
+	void *grown;
 
-	if ((list->n & (list->n - 1)) == 0) {
-		grown = reallocarray(list->v, list->n == 0 ? 1 : 2 * list->n,
-		    sizeof(*grown));
-		if (grown == NULL)
-			return ZT_ERR_NOMEM;
-		list->v = grown;
-	}
-	if (name != NULL && (item.name = strdup(name)) == NULL)
+	if (n < *cap)
+		return ZT_OK;
+	if ((grown = reallocarray(*(void **)vp, want, size)) == NULL)
 		return ZT_ERR_NOMEM;
-	list->v[list->n++] = item;
+	*(void **)vp = grown;
+	*cap = want;
 	return ZT_OK;
 }
 
-static void
-held_free(struct held_list *list)
+/* Of two entries with one name the first counts, as in libc. */
+static enum zt_err
+names_add(struct names *names, const char *name, uint32_t id)
 {
-	for (size_t i = 0; i < list->n; i++)
-		free(list->v[i].name);
-	free(list->v);
-}
+	const uint32_t hash = hash_text(names->table.seed, name);
+	struct name_slot *slot;
+	struct held item = { .id = id };
+	enum zt_err err;
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(((const struct held *)a)->name,
-	    ((const struct held *)b)->name);
-}
-
-static void
-held_sort(struct held_list *list)
-{
-	if (list->n > 0) /* qsort(NULL, 0) is undefined */
-		qsort(list->v, list->n, sizeof(*list->v), compare_names);
-}
-
-static int
-compare_key(const void *name, const void *item)
-{
-	return strcmp(name, ((const struct held *)item)->name);
+	err = array_grow(&names->v, &names->cap, names->n, sizeof(*names->v));
+	if (err == ZT_OK)
+		err = name_table_reserve(&names->table, names->n + 1);
+	if (err != ZT_OK)
+		return err;
+	slot = name_slot(&names->table, name, hash);
+	if (slot->name != NULL)
+		return ZT_OK;
+	if ((item.name = strdup(name)) == NULL)
+		return ZT_ERR_NOMEM;
+	*slot = (struct name_slot){ item.name, hash, (uint32_t)names->n };
+	names->table.n++;
+	names->v[names->n++] = item;
+	return ZT_OK;
 }
 
 static const struct held *
-held_find(const struct held_list *list, const char *name)
+names_find(const struct names *names, const char *name)
 {
-	if (list->n == 0)
+	const struct name_slot *slot;
+
+	if (names->n == 0)
 		return NULL;
-	return bsearch(name, list->v, list->n, sizeof(*list->v), compare_key);
+	slot =
+	    name_slot(&names->table, name, hash_text(names->table.seed, name));
+	return slot->name == NULL ? NULL : &names->v[slot->value];
 }
 
-/* Linear: ranges may overlap, and there are few local accounts. */
-static bool
-held_has_id(const struct held_list *list, uint32_t id)
+static void
+names_free(struct names *names)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (id >= list->v[i].first &&
-		    id - list->v[i].first < list->v[i].n)
-			return true;
-	return false;
+	for (size_t i = 0; i < names->n; i++)
+		free(names->v[i].name);
+	free(names->v);
+	name_table_clear(&names->table);
+}
+
+static enum zt_err
+spans_add(struct spans *spans, uint32_t first, uint64_t n)
+{
+	const uint64_t last =
+	    n > UINT32_MAX - first ? UINT32_MAX : first + n - 1;
+	enum zt_err err;
+
+	if (n == 0)
+		return ZT_OK;
+	err = array_grow(&spans->v, &spans->cap, spans->n, sizeof(*spans->v));
+	if (err == ZT_OK)
+		spans->v[spans->n++] = (struct span){ first, (uint32_t)last };
+	return err;
+}
+
+static int
+compare_spans(const void *a, const void *b)
+{
+	const uint32_t x = ((const struct span *)a)->first,
+		       y = ((const struct span *)b)->first;
+
+	return (x > y) - (x < y);
+}
+
+/* Sort, and make one of those that overlap or touch. */
+static void
+spans_join(struct spans *spans)
+{
+	size_t n = 0;
+
+	if (spans->n == 0) /* qsort(NULL, 0) is undefined */
+		return;
+	qsort(spans->v, spans->n, sizeof(*spans->v), compare_spans);
+	for (size_t i = 1; i < spans->n; i++) {
+		struct span *const held = &spans->v[n];
+		const struct span *const next = &spans->v[i];
+
+		if (next->first > (uint64_t)held->last + 1)
+			spans->v[++n] = *next;
+		else if (next->last > held->last)
+			held->last = next->last;
+	}
+	spans->n = n + 1;
+}
+
+static bool
+spans_have(const struct spans *spans, uint32_t id)
+{
+	size_t low = 0, high = spans->n;
+
+	/* the first span that does not end before id */
+	while (low < high) {
+		const size_t mid = low + (high - low) / 2;
+
+		if (spans->v[mid].last < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < spans->n && spans->v[low].first <= id;
 }
 
 static enum zt_err
@@ -215,9 +283,9 @@ load_users(struct zt_local *local, const char *etc)
 	if ((err = local_open(etc, "passwd", &f)) != ZT_OK)
 		return err;
 	while ((pwd = next_user(f)) != NULL) {
-		err = held_add(&local->users, pwd->pw_name, pwd->pw_uid, 1);
+		err = names_add(&local->users, pwd->pw_name, pwd->pw_uid);
 		if (err == ZT_OK)
-			err = held_add(&local->uids, NULL, pwd->pw_uid, 1);
+			err = spans_add(&local->uids, pwd->pw_uid, 1);
 		if (err != ZT_OK)
 			return err;
 	}
@@ -235,9 +303,9 @@ load_group(void *arg, const char *name, uint32_t gid, char *const *members)
 	struct load_groups *load = arg;
 
 	(void)members;
-	load->err = held_add(&load->local->groups, name, gid, 1);
+	load->err = names_add(&load->local->groups, name, gid);
 	if (load->err == ZT_OK)
-		load->err = held_add(&load->local->gids, NULL, gid, 1);
+		load->err = spans_add(&load->local->gids, gid, 1);
 	return load->err == ZT_OK;
 }
 
@@ -246,7 +314,7 @@ load_group(void *arg, const char *name, uint32_t gid, char *const *members)
  * to it, so none of them can be somebody else's.  Source: subuid(5).
  */
 static enum zt_err
-load_ranges(struct held_list *list, const char *etc, const char *name)
+load_ranges(struct spans *spans, const char *etc, const char *name)
 {
 	zt_auto(filep_close) FILE *f = NULL;
 	char line[LINE_BYTES];
@@ -263,7 +331,7 @@ load_ranges(struct held_list *list, const char *etc, const char *name)
 		if (sscanf(line, "%*[^:\n]:%lu:%lu", &first, &n) != 2 ||
 		    first > UINT32_MAX)
 			continue;
-		if ((err = held_add(list, NULL, (uint32_t)first, n)) != ZT_OK)
+		if ((err = spans_add(spans, (uint32_t)first, n)) != ZT_OK)
 			return err;
 	}
 	return ferror(f) ? ZT_ERR_SYS : ZT_OK;
@@ -300,10 +368,11 @@ zt_local_load(const char *etc, struct zt_local **out)
 
 	if (local == NULL)
 		return ZT_ERR_NOMEM;
+	local->users.table.seed = local->groups.table.seed = hash_seed();
 	if ((err = load_all(local, etc)) != ZT_OK)
 		return err;
-	held_sort(&local->users);
-	held_sort(&local->groups);
+	spans_join(&local->uids);
+	spans_join(&local->gids);
 	*out = zt_take(local);
 	return ZT_OK;
 }
@@ -313,39 +382,39 @@ zt_local_free(struct zt_local *local)
 {
 	if (local == NULL)
 		return;
-	held_free(&local->users);
-	held_free(&local->groups);
-	held_free(&local->uids);
-	held_free(&local->gids);
+	names_free(&local->users);
+	names_free(&local->groups);
+	free(local->uids.v);
+	free(local->gids.v);
 	free(local);
 }
 
 bool
 zt_local_has_user(const struct zt_local *local, const char *name)
 {
-	return held_find(&local->users, name) != NULL;
+	return names_find(&local->users, name) != NULL;
 }
 
 bool
 zt_local_has_uid(const struct zt_local *local, uint32_t uid)
 {
-	return held_has_id(&local->uids, uid);
+	return spans_have(&local->uids, uid);
 }
 
 bool
 zt_local_has_gid(const struct zt_local *local, uint32_t gid)
 {
-	return held_has_id(&local->gids, gid);
+	return spans_have(&local->gids, gid);
 }
 
 bool
 zt_local_group(const struct zt_local *local, const char *name,
     uint32_t *gid_out)
 {
-	const struct held *found = held_find(&local->groups, name);
+	const struct held *found = names_find(&local->groups, name);
 
 	if (found == NULL)
 		return false;
-	*gid_out = found->first;
+	*gid_out = found->id;
 	return true;
 }

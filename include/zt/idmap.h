@@ -59,19 +59,33 @@ void zt_idmap_free(struct zt_idmap *map);
 /* Who asks for an id.  Texts borrowed. */
 struct zt_id_claim {
 	bool is_group;
-	const char *source;
-	const char *immutable_id; /* not "" */
+	const char *source;       /* at most ZT_ID_SOURCE_MAX bytes */
+	const char *immutable_id; /* ""; then id is given, and held in this
+				     call, but not remembered */
 	uint32_t id;   /* given by the source; 0: derive it */
 	/* results */
 	enum zt_err err; /* ZT_OK; ZT_ERR_DENIED with why */
 	const char *why; /* static */
+	size_t holder;   /* the claim of this call that has the id;
+			    ZT_ID_HOLDER_NONE if it is none of them */
 };
 
+#define ZT_ID_SOURCE_MAX  255 /* bytes */
+#define ZT_ID_HOLDER_NONE SIZE_MAX
+
 /*
- * Give ids to n claims at once, for their order must not matter.  Each gets
- * its id, or a reason why not: given to or remembered for another, derived by
- * two at once, outside id_min..id_max.  What is new is remembered in memory
- * until zt_idmap_commit().
+ * Give ids to n claims at once, for the order of those that are derived must
+ * not matter.  Each gets its id, or a reason why not: remembered for another,
+ * or by an override another's; derived, and new for another as well, which
+ * refuses all of them; given to a claim before it; outside id_min..id_max; two
+ * claims of one kind with one immutable id, which refuses both.  What is new is
+ * remembered in memory until zt_idmap_commit().
+ *
+ * In this order an id is: that of an override; given; the derived one, if it
+ * is remembered; the last one remembered; the derived one.
+ *
+ * Of ids that are given and not remembered, the same may be a user's and a
+ * group's.
  *
  * Errors: ZT_ERR_NOMEM.
  */

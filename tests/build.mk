@@ -40,10 +40,16 @@ $(filter $(B)/tests/nss/%,$(MODULE_TEST_BIN)): $(NSS_HELP_SRC:%.c=$(B)/%.o)
 LIB_SRC := $(wildcard tests/lib/*.c)
 LIB_BIN := $(LIB_SRC:%.c=$(B)/%)
 
-$(LIB_BIN): $(B)/%: $(B)/%.o $(ZT_LIBS)
+$(filter-out %/zt-scim-sync,$(LIB_BIN)): $(B)/%: $(B)/%.o $(ZT_LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ZT_LINK) \
 	    -lmicrohttpd -lgnutls -lpam
+
+# zt-scim-sync is a part of the broker.
+$(B)/tests/lib/zt-scim-sync: $(B)/tests/lib/zt-scim-sync.o $(B)/libztd.a \
+    $(ZT_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(ZTD_LINK)
 
 # The decision endpoint of tests and demo is more than one file.
 $(B)/tests/lib/zt-pdp: $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/pdp/*.c))

@@ -305,10 +305,7 @@ name_at(const struct make *make, uint32_t ref)
 	if (ref >= section_offset(make, ZT_SNAPSHOT_GROUPS))
 		return (const char *)p + sizeof(struct zt_snapshot_group_head);
 	memcpy(&head, p, sizeof(head));
-	p += sizeof(head);
-	if ((head.flags & ZT_SNAPSHOT_VALIDITY) != 0)
-		p += sizeof(struct zt_snapshot_validity);
-	return (const char *)p;
+	return (const char *)p + zt_snapshot_user_head_len(&head);
 }
 
 /* Of two with one tag: are they one name, or one id? */

@@ -191,21 +191,20 @@ user_at(const struct zt_snapshot *s, uint32_t ref, struct zt_snapshot_user *out)
 	struct zt_snapshot_validity validity = { 0, UINT64_MAX };
 	struct zt_snapshot_user_head head;
 	const size_t left = area_left(&s->users, ref);
-	const uint8_t *p = unit_at(s, ref);
-	size_t len = sizeof(head);
+	const uint8_t *p;
 
-	if (left < sizeof(head) + sizeof(validity))
+	if (left < sizeof(head))
 		return ZT_ERR_MALFORMED;
+	p = unit_at(s, ref);
 	memcpy(&head, p, sizeof(head));
-	if ((head.flags & ZT_SNAPSHOT_VALIDITY) != 0) {
-		memcpy(&validity, p + len, sizeof(validity));
-		len += sizeof(validity);
-	}
 	if (left < zt_snapshot_user_len(&head))
 		return ZT_ERR_MALFORMED;
+	if ((head.flags & ZT_SNAPSHOT_VALIDITY) != 0)
+		memcpy(&validity, p + sizeof(head), sizeof(validity));
 	out->not_before_us = validity.not_before_us;
 	out->not_after_us = validity.not_after_us;
-	if (!user_numbers(s, &head, out) || !user_texts(p + len, &head, out))
+	p += zt_snapshot_user_head_len(&head);
+	if (!user_numbers(s, &head, out) || !user_texts(p, &head, out))
 		return ZT_ERR_MALFORMED;
 	return ZT_OK;
 }
@@ -216,10 +215,11 @@ group_at(const struct zt_snapshot *s, uint32_t ref,
 {
 	struct zt_snapshot_group_head head;
 	const size_t left = area_left(&s->groups, ref);
-	const uint8_t *p = unit_at(s, ref);
+	const uint8_t *p;
 
 	if (left < sizeof(head))
 		return ZT_ERR_MALFORMED;
+	p = unit_at(s, ref);
 	memcpy(&head, p, sizeof(head));
 	if (left < zt_snapshot_group_len(&head))
 		return ZT_ERR_MALFORMED;
@@ -507,9 +507,8 @@ zt_snapshot_group_next(const struct zt_snapshot *s, uint32_t *cursor,
 	return ZT_OK;
 }
 
-/* One of the local groups that the administrator allows? */
-static bool
-gid_allowed(const struct zt_snapshot *s, uint32_t gid)
+bool
+zt_snapshot_allowed(const struct zt_snapshot *s, uint32_t gid)
 {
 	const size_t at = offsetof(struct zt_snapshot_header, allowed);
 	uint32_t allowed[ZT_SNAPSHOT_ALLOWED_MAX];
@@ -532,7 +531,7 @@ zt_snapshot_gid(const struct zt_snapshot *s,
 	if (!list_fits(&s->gids, user->gids, user->n_gids))
 		return ZT_ERR_MALFORMED;
 	gid = list_get(s, &s->gids, (uint64_t)user->gids + i);
-	if (!id_served(s, gid) && !gid_allowed(s, gid))
+	if (!id_served(s, gid) && !zt_snapshot_allowed(s, gid))
 		return ZT_ERR_MALFORMED;
 	*gid_out = gid;
 	return ZT_OK;

@@ -230,16 +230,21 @@ zt_snapshot_round(size_t len, size_t to)
 	return (len + to - 1) / to * to;
 }
 
+/* Bytes of a user's record before its texts. */
+static inline size_t
+zt_snapshot_user_head_len(const struct zt_snapshot_user_head *h)
+{
+	return (h->flags & ZT_SNAPSHOT_VALIDITY) != 0
+	    ? sizeof(*h) + sizeof(struct zt_snapshot_validity)
+	    : sizeof(*h);
+}
+
 /* Bytes of a record: whole units. */
 static inline size_t
 zt_snapshot_user_len(const struct zt_snapshot_user_head *h)
 {
-	const size_t validity = (h->flags & ZT_SNAPSHOT_VALIDITY) != 0
-	    ? sizeof(struct zt_snapshot_validity)
-	    : 0;
-
-	return zt_snapshot_round(sizeof(*h) + validity + h->name_len +
-		h->gecos_len + h->home_len + h->shell_len + 4,
+	return zt_snapshot_round(zt_snapshot_user_head_len(h) + h->name_len +
+		h->gecos_len + h->home_len + h->shell_len + 4U,
 	    ZT_SNAPSHOT_UNIT);
 }
 

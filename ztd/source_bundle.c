@@ -464,16 +464,6 @@ signers_read(struct bundle *b)
 	return false;
 }
 
-/* Only who vouched for the last document need not see it again. */
-static const char *
-etag_known(const struct bundle *b)
-{
-	const bool same =
-	    b->last_signers != NULL && strcmp(b->last_signers, b->signers) == 0;
-
-	return same ? b->etag : NULL;
-}
-
 static void
 bundle_sync(struct source *s)
 {

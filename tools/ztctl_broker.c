@@ -77,11 +77,24 @@ broker_error(const json_t *page, char **error_out)
 	return ZT_ERR_DENIED;
 }
 
+/* The word and, behind one blank, its argument. */
+static struct zt_ctl_request
+request_of(const char *command)
+{
+	const size_t len = strcspn(command, " ");
+	const bool more = command[len] == ' ';
+
+	return (struct zt_ctl_request){
+		.command = { command, len },
+		.argument = zt_str(more ? command + len + 1 : ""),
+	};
+}
+
 enum zt_err
 broker_ask(const char *socket, const char *command, unsigned timeout_ms,
     json_t **out, char **error_out)
 {
-	struct zt_ctl_request request = { .command = zt_str(command) };
+	struct zt_ctl_request request = request_of(command);
 	zt_auto(json_dropp) json_t *all = json_object();
 
 	*error_out = NULL;

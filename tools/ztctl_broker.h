@@ -10,6 +10,7 @@
 /*
  * Ask the broker for all pages of a command's answer.
  *
+ * command     one word, or a word, one blank and its argument
  * timeout_ms  for each page
  * out	       owned; an object, whose arrays hold the items of all pages
  * error_out   owned; on failure, the broker's own words, or NULL

@@ -143,10 +143,24 @@ any_failed(const json_t *list)
 }
 
 enum ztctl_status
+findings_end(json_t *list, bool json)
+{
+	json_t *root = json_pack("{s:o}", "checks", list);
+	enum ztctl_status rc =
+	    root == NULL || any_failed(list) ? ZTCTL_FAILED : ZTCTL_OK;
+
+	if (json)
+		print_json(root);
+	else
+		print_findings(list);
+	json_decref(root);
+	return rc;
+}
+
+enum ztctl_status
 ztctl_check(const struct ztctl_options *options)
 {
 	json_t *list = json_array();
-	json_t *root = json_pack("{s:o}", "checks", list);
 	json_t *status = broker_status(list, options);
 	enum ztctl_status rc;
 
@@ -155,15 +169,10 @@ ztctl_check(const struct ztctl_options *options)
 		check_broker(list, options);
 	check_sshd(list, options);
 	check_pam(list, options->etc, status);
-	check_nsswitch(list, options->etc);
-	if (options->json)
-		print_json(root);
-	else
-		print_findings(list);
-	rc = any_failed(list) ? ZTCTL_FAILED : ZTCTL_OK;
+	check_nsswitch(list, options->etc, FINDING_WARN);
+	rc = findings_end(list, options->json);
 	if (status == NULL)
 		rc = ZTCTL_UNREACHABLE;
 	json_decref(status);
-	json_decref(root);
 	return rc;
 }

@@ -20,12 +20,20 @@ void finding_add(json_t *list, enum finding_grade grade, const char *name,
     __attribute__((__format__(__printf__, 5, 6)));
 
 /*
+ * Print the findings, and free them.  Returns ZTCTL_FAILED if one of them is a
+ * failure.
+ */
+enum ztctl_status findings_end(json_t *list, bool json);
+
+/*
  * The checks that need no broker; config is ztd's file, or NULL, and status
  * what the broker says of itself, or NULL.
  */
 void check_config(json_t *list, const char *config);
 void check_sshd(json_t *list, const struct ztctl_options *options);
 void check_pam(json_t *list, const char *etc, const json_t *status);
-void check_nsswitch(json_t *list, const char *etc);
+
+/* worst: how bad a fault is that keeps zt from being asked. */
+void check_nsswitch(json_t *list, const char *etc, enum finding_grade worst);
 
 #endif /* ZTCTL_FINDING_H */

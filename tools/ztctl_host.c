@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks of ztd's configuration, of sshd's and of nsswitch.conf. */
-#include <ctype.h>
+/* Checks of ztd's configuration and of sshd's. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +10,6 @@
 #define ZTD       "/usr/sbin/ztd"
 #define SSHD      "/usr/sbin/sshd"
 #define VALUE_MAX 1024
-#define PATH_LEN  4096
 
 /* The last line of a program's output: what it has to say. */
 static const char *
@@ -156,89 +154,4 @@ check_sshd(json_t *list, const struct ztctl_options *options)
 		    "sshd -T: %s", last_line(text));
 	else
 		check_sshd_text(list, text);
-}
-
-/* The sources of a database of nsswitch.conf, cut in place; NULL if none. */
-static char *
-nss_sources(char *text, const char *database)
-{
-	size_t len = strlen(database);
-	char *save = NULL;
-
-	for (char *line = strtok_r(text, "\n", &save); line != NULL;
-	     line = strtok_r(NULL, "\n", &save)) {
-		line += strspn(line, " \t");
-		if (strncmp(line, database, len) == 0 &&
-		    line[len + strspn(line + len, " \t")] == ':') {
-			line[strcspn(line, "#")] = '\0';
-			return strchr(line, ':') + 1;
-		}
-	}
-	return NULL;
-}
-
-/* What is wrong with zt's place among the sources; NULL if nothing is. */
-static const char *
-nss_fault(char *sources)
-{
-	bool files = false, ends = false;
-	char *save = NULL;
-
-	for (char *s = strtok_r(sources, " \t", &save); s != NULL;
-	     s = strtok_r(NULL, " \t", &save)) {
-		if (strcmp(s, "zt") == 0) {
-			if (!files)
-				return "zt stands before files";
-			return ends ? "an action before zt ends the search"
-				    : NULL;
-		}
-		if (strcmp(s, "files") == 0 || strcmp(s, "compat") == 0)
-			files = true;
-		for (char *c = s; *c != '\0'; c++)
-			*c = (char)tolower((unsigned char)*c);
-		if (strstr(s, "notfound=return") != NULL ||
-		    strstr(s, "!success=return") != NULL)
-			ends = true;
-	}
-	return "zt is not enabled";
-}
-
-static void
-check_database(json_t *list, const char *path, const char *database,
-    bool required)
-{
-	zt_auto_free char *text = NULL;
-	const char *fault;
-	char *sources;
-	enum zt_err err = gather_file(path, &text);
-
-	if (err != ZT_OK) {
-		finding_add(list, FINDING_WARN, "nsswitch", NULL, "%s: %s",
-		    path, zt_strerror(err));
-		return;
-	}
-	sources = nss_sources(text, database);
-	if (sources == NULL && !required)
-		return;
-	fault = sources == NULL ? "zt is not enabled" : nss_fault(sources);
-	if (fault == NULL)
-		finding_add(list, FINDING_OK, "nsswitch", NULL,
-		    "%s: zt is enabled", database);
-	else
-		finding_add(list, FINDING_WARN, "nsswitch",
-		    "write zt after files in nsswitch.conf, if users come "
-		    "from zt",
-		    "%s: %s", database, fault);
-}
-
-void
-check_nsswitch(json_t *list, const char *etc)
-{
-	char path[PATH_LEN];
-
-	(void)snprintf(path, sizeof(path), "%s/nsswitch.conf", etc);
-	check_database(list, path, "passwd", true);
-	check_database(list, path, "group", true);
-	/* where there is no such line, libc uses the one of group */
-	check_database(list, path, "initgroups", false);
 }

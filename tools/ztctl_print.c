@@ -24,16 +24,6 @@ need(void *p)
 	return p;
 }
 
-static char *
-escaped(const char *s)
-{
-	size_t cap = strlen(s) * ZT_ESCAPE_GROWTH + 1;
-	char *out = need(malloc(cap));
-
-	(void)zt_escape(out, cap, zt_str(s));
-	return out;
-}
-
 static char *__attribute__((__format__(__printf__, 1, 0)))
 formatted(const char *format, va_list ap)
 {
@@ -41,7 +31,7 @@ formatted(const char *format, va_list ap)
 
 	if (vasprintf(&raw, format, ap) < 0)
 		raw = need(NULL);
-	return escaped(raw);
+	return print_escaped(zt_str(raw));
 }
 
 void
@@ -68,20 +58,56 @@ print_failure(const char *format, ...)
 	(void)fprintf(stderr, "ztctl: %s\n", text);
 }
 
-void
-print_json(const json_t *json)
+/* ASCII, and jansson has escaped all controls but DEL */
+static void
+put_json(const json_t *json, size_t flags)
 {
 	zt_auto_free char *text =
-	    need(json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII));
+	    need(json_dumps(json, flags | JSON_ENSURE_ASCII));
 
-	/* ASCII, and jansson has escaped all controls but DEL */
 	for (const char *p = text; *p != '\0'; p++) {
 		if (*p == '\x7f')
 			(void)fputs("\\u007f", stdout);
 		else
 			(void)putchar(*p);
 	}
+}
+
+void
+print_json(const json_t *json)
+{
+	put_json(json, JSON_INDENT(2));
 	(void)putchar('\n');
+}
+
+void
+print_json_item(const json_t *json, size_t i)
+{
+	(void)fputs(i == 0 ? "\n    " : ",\n    ", stdout);
+	put_json(json, 0);
+}
+
+char *
+print_escaped(struct zt_str s)
+{
+	const size_t cap = s.len * ZT_ESCAPE_GROWTH + 1;
+	char *out = need(malloc(cap));
+
+	(void)zt_escape(out, cap, s);
+	return out;
+}
+
+json_t *
+print_json_text(struct zt_str s)
+{
+	zt_auto_free char *safe = NULL;
+	json_t *text = json_stringn(s.p, s.len);
+
+	if (text == NULL) { /* it is not UTF-8 */
+		safe = print_escaped(s);
+		text = need(json_string(safe));
+	}
+	return text;
 }
 
 void
@@ -89,7 +115,8 @@ print_table_add(struct print_table *table, const char *cell)
 {
 	table->cells = need(reallocarray(table->cells, table->n + 1,
 	    sizeof(table->cells[0])));
-	table->cells[table->n++] = escaped(cell == NULL ? "-" : cell);
+	table->cells[table->n++] =
+	    print_escaped(zt_str(cell == NULL ? "-" : cell));
 }
 
 void

@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+#include "zt/rd.h"
+
 /*
  * Whatever is printed passes through zt_escape(): what a record or the broker
  * says may have come from a stranger.
@@ -21,6 +23,18 @@ void print_failure(const char *format, ...)
 
 /* Indented JSON in ASCII on standard output. */
 void print_json(const json_t *json);
+
+/*
+ * The i-th item of an array that is too long to have in memory, on one line;
+ * whoever calls it prints what is around it.
+ */
+void print_json_item(const json_t *json, size_t i);
+
+/* A text that is safe to print; owned, never NULL. */
+char *print_escaped(struct zt_str s);
+
+/* The same as JSON: as it is if it is UTF-8, else escaped.  Never NULL. */
+json_t *print_json_text(struct zt_str s);
 
 /* A table: columns are as wide as their widest cell.  n cells at a time. */
 #define PRINT_COLUMNS_MAX 8

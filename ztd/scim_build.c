@@ -138,7 +138,7 @@ mark_move(struct scim *scim)
 
 	if (sync->full)
 		scim->mark = (struct scim_mark){ newest_us, sync->began_ms,
-			!sync->query.undated };
+			!sync->query.undated, scim->no_attributes };
 	else if (newest_us > scim->mark.newest_us)
 		scim->mark.newest_us = newest_us;
 }
@@ -192,6 +192,7 @@ scim_build_restore(struct scim *scim)
 		return err;
 	}
 	scim->built = set;
+	scim->no_attributes = scim->mark.plain;
 	source_restore(scim->source, set, synced_ms);
 	return ZT_OK;
 }

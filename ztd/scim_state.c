@@ -66,10 +66,10 @@ load_mark(struct loading *l, const char *line)
 	struct zt_scim_catalog *empty = NULL;
 	json_int_t newest, full;
 	enum zt_err err;
-	int dated;
+	int dated, plain;
 
-	if (json_unpack(root, "{s:I, s:I, s:b}", "newest_us", &newest,
-		"full_ms", &full, "dated", &dated) != 0)
+	if (json_unpack(root, "{s:I, s:I, s:b, s:b}", "newest_us", &newest,
+		"full_ms", &full, "dated", &dated, "plain", &plain) != 0)
 		return ZT_ERR_MALFORMED;
 	if ((err = zt_scim_catalog_new(&empty)) != ZT_OK)
 		return err;
@@ -79,7 +79,7 @@ load_mark(struct loading *l, const char *line)
 		err = zt_scim_catalog_merge(l->all, l->more);
 	zt_scim_catalog_free(l->more);
 	l->more = empty;
-	l->mark = (struct scim_mark){ newest, full, dated };
+	l->mark = (struct scim_mark){ newest, full, dated, plain };
 	return err;
 }
 
@@ -177,9 +177,11 @@ static bool
 write_mark(FILE *f, const struct scim_mark *mark)
 {
 	return fprintf(f,
-		   "{\"newest_us\":%lld,\"full_ms\":%lld,\"dated\":%s}\n",
+		   "{\"newest_us\":%lld,\"full_ms\":%lld,\"dated\":%s,"
+		   "\"plain\":%s}\n",
 		   (long long)mark->newest_us, (long long)mark->full_ms,
-		   mark->dated ? "true" : "false") > 0 &&
+		   mark->dated ? "true" : "false",
+		   mark->plain ? "true" : "false") > 0 &&
 	    fflush(f) == 0 && fsync(fileno(f)) == 0;
 }
 

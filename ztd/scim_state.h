@@ -16,6 +16,7 @@ struct scim_mark {
 	int64_t newest_us; /* latest modification seen, or ZT_SCIM_NEVER */
 	int64_t full_ms;   /* when all was asked for; wall clock; 0: never */
 	bool dated;        /* every resource says when it was modified */
+	bool plain;        /* the service refuses attributes= */
 };
 
 /*

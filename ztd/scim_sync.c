@@ -166,23 +166,37 @@ take_list(struct scim *scim, const struct fetch_answer *answer)
 			: sync->done + (size_t)sync->pager.total);
 }
 
-/* What was refused is perhaps what RFC 7644 leaves to the service.  A cursor
- * is refused on later pages alone. */
+/*
+ * May attributes= be left out?  Some are only sent when they are named: who had
+ * a uid from the service would be without, so not where it worked before.
+ */
+static bool
+may_send_plain(const struct scim *scim)
+{
+	return scim->all == NULL || scim->mark.plain;
+}
+
+/*
+ * What was refused is perhaps what RFC 7644 leaves to the service: to choose
+ * attributes, to filter.  Which of them is not always said: they are left out
+ * in this order.  A cursor is refused on later pages alone.
+ */
 static bool
 refusal_heeded(struct scim *scim, int status, const struct zt_scim_error *error)
 {
-	struct scim_sync *sync = &scim->sync;
+	const bool filter_named =
+	    status == 501 || strcmp(error->type, "invalidFilter") == 0;
 
-	if ((status != 400 && status != 501) || sync->pager.pages > 0)
+	if ((status != 400 && status != 501) || scim->sync.pager.pages > 0)
 		return false;
-	if (!sync->full) {
-		filter_give_up(scim);
+	if (!scim->no_attributes && !filter_named && may_send_plain(scim)) {
+		scim->no_attributes = true;
+		ask(scim);
 		return true;
 	}
-	if (scim->no_attributes || strcmp(error->type, "invalidFilter") == 0)
+	if (scim->sync.full)
 		return false;
-	scim->no_attributes = true;
-	ask(scim);
+	filter_give_up(scim);
 	return true;
 }
 
@@ -213,7 +227,8 @@ fail_status(struct scim *scim, const struct fetch_answer *answer,
 	if ((answer->status == 429 || answer->status == 503) && wait_s > 0)
 		scim->wait_until_ms = stamp_boottime_ms() +
 		    (int64_t)(wait_s < WAIT_MAX_S ? wait_s : WAIT_MAX_S) * 1000;
-	scim->no_attributes = false; /* that did not help */
+	if (scim->all == NULL || !scim->mark.plain)
+		scim->no_attributes = false; /* that did not help */
 	scim_sync_fail(scim, "%s: HTTP %d%s%.24s%s%.64s: %s", where(scim),
 	    answer->status, error->type[0] != '\0' ? " " : "", error->type,
 	    error->detail[0] != '\0' ? ", " : "", error->detail,

@@ -629,6 +629,52 @@ a_service_that_cannot_choose_attributes_sends_all(void **state)
 }
 
 static bool
+refuse_all(const char *asked, struct fetch_answer *answer)
+{
+	if (strstr(asked, "ServiceProviderConfig") != NULL)
+		return false;
+	answer_error(answer, 400, NULL);
+	return true;
+}
+
+/* Who had a uid that is only sent when it is named would be without. */
+static void
+attributes_that_were_sent_are_asked_for_ever_after(void **state)
+{
+	(void)state;
+	people_make(5);
+	sync_good();
+	service.quirk = refuse_attributes;
+	conf.full_interval_s = 0;
+	sync_bad("invalidPath");
+	source_close();
+	source_open();
+	sync_bad("invalidPath");
+	service.quirk = refuse_all;
+	(void)unlink(state_file);
+	source_close();
+	source_open();
+	sync_bad("HTTP 400");
+	assert_null(strstr(strchr(service.urls, '?') + 1, "?attributes"));
+	sync_bad("HTTP 400"); /* tries with them again */
+	assert_non_null(strstr(service.urls, "?attributes"));
+}
+
+static void
+a_service_without_attributes_stays_one(void **state)
+{
+	(void)state;
+	people_make(5);
+	service.quirk = refuse_attributes;
+	sync_good();
+	source_close();
+	source_open();
+	conf.full_interval_s = 0;
+	sync_good();
+	assert_null(strstr(service.urls, "attributes="));
+}
+
+static bool
 service_hidden(const char *asked, struct fetch_answer *answer)
 {
 	if (strstr(asked, "ServiceProviderConfig") == NULL)
@@ -1089,6 +1135,8 @@ main(void)
 		TEST(undated_or_future_resources_hide_no_change),
 		TEST(a_service_that_cannot_filter_is_asked_for_all),
 		TEST(a_service_that_cannot_choose_attributes_sends_all),
+		TEST(attributes_that_were_sent_are_asked_for_ever_after),
+		TEST(a_service_without_attributes_stays_one),
 		TEST(a_service_need_not_describe_itself),
 		TEST(an_answer_that_lies_changes_nothing),
 		TEST(each_status_has_its_advice),

@@ -288,19 +288,18 @@ read_begin(struct bundle *b)
 /* ---- judging ---- */
 
 static void
-fail_follows(struct bundle *b, const struct zt_bundle_head *head,
-    const char *why)
+fail_follows(struct bundle *b, struct zt_bundle_head head, const char *why)
 {
 	const struct source *s = b->source;
 
-	if (head->expires_s <= stamp_now_ms() / 1000)
+	if (head.expires_s <= stamp_now_ms() / 1000)
 		source_fail(b->source, "%s: %s: publish a new one",
 		    s->conf->url, why);
 	else
 		source_fail(b->source,
 		    "%s: %s (%" PRId64 " after %" PRId64 "): publish a higher "
 		    "version, or remove %s if this one is meant",
-		    s->conf->url, why, head->version, b->last.version,
+		    s->conf->url, why, head.version, b->last.version,
 		    s->state_file);
 }
 
@@ -354,7 +353,7 @@ static void
 on_document(struct bundle *b, const struct fetch_answer *answer)
 {
 	const struct conf_source *conf = b->source->conf;
-	const struct zt_bundle_head *head = &b->doc.bundle.head;
+	struct zt_bundle_head head;
 	const char *why;
 	enum zt_err err;
 	bool same;
@@ -371,13 +370,14 @@ on_document(struct bundle *b, const struct fetch_answer *answer)
 		    conf->url, why, conf->signers_file);
 		return;
 	}
+	head = b->doc.bundle.head;
 	same = b->last.version != 0 &&
 	    memcmp(b->doc.digest, b->digest, sizeof(b->digest)) == 0;
-	err = zt_bundle_follows(head, b->last.version, same,
+	err = zt_bundle_follows(&head, b->last.version, same,
 	    stamp_now_ms() / 1000, &why);
 	if (err != ZT_OK) {
-		fail_follows(b, head, why);
 		document_clear(&b->doc);
+		fail_follows(b, head, why);
 		return;
 	}
 	if (!same || b->last_signers == NULL)
@@ -393,7 +393,7 @@ on_same(struct bundle *b)
 
 	if (zt_bundle_follows(&b->last, b->last.version, true,
 		stamp_now_ms() / 1000, &why) != ZT_OK) {
-		fail_follows(b, &b->last, why);
+		fail_follows(b, b->last, why);
 		return;
 	}
 	bundle_state_touch(b->source->state_file);
@@ -426,7 +426,7 @@ on_answer(void *arg, const struct fetch_answer *answer)
 		    url, answer->error);
 	else if (answer->status == 200)
 		on_document(b, answer);
-	else if (answer->status == 304 && b->last_signers != NULL)
+	else if (answer->status == 304 && signers_same(b))
 		on_same(b);
 	else
 		source_fail(b->source, "%s: HTTP %d: %s", url, answer->status,

@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <string.h>
 
 #include "zt/client.h"
 #include "zt/passwd.h"
 
-#include "nss_zt.h"
+#include "ask.h"
+#include "map.h"
 
 #define ASK_TIMEOUT_MS  250
 #define ASK_REQUEST_MAX 64 /* bytes; an NSS_REQUEST takes 41 at most */
 
-/* Can this be the name or id of one of ours?  If not, nobody needs asking. */
 static bool
-can_be_ours(const struct zt_nss_request *req)
+is_enumeration(enum zt_nss_op op)
 {
-	switch (req->op) {
-	case ZT_NSS_USER_BY_NAME:
-	case ZT_NSS_GROUP_BY_NAME:
-	case ZT_NSS_GIDS_OF_USER:
-		return zt_name_valid(req->name);
-	case ZT_NSS_USER_BY_UID:
-	case ZT_NSS_GROUP_BY_GID:
-		return zt_id_valid(req->id);
-	case ZT_NSS_USER_AT:
-	case ZT_NSS_GROUP_AT:
-		return req->id < ASK_ENTRIES_MAX;
-	}
-	return false;
+	return op == ZT_NSS_USER_AT || op == ZT_NSS_GROUP_AT;
+}
+
+/* A thread that is cancelled waits for the answer first, or what it holds
+ * here would be lost: 250 ms at most. */
+static enum zt_err
+exchange(const void *req, size_t len, void *reply, size_t cap, size_t *len_out)
+{
+	int state, ignored;
+	enum zt_err err;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	err = zt_client_call(path_socket(), ASK_TIMEOUT_MS, req, len, reply,
+	    cap, len_out);
+	(void)pthread_setcancelstate(state, &ignored);
+	return err;
 }
 
 /* Exchange the messages.  ZT_OK: some message but ABSENT stands in buf. */
@@ -38,13 +42,11 @@ ask(const struct zt_nss_request *req, void *buf, size_t cap, size_t *len_out)
 	enum zt_err err;
 	size_t len;
 
-	if (!can_be_ours(req))
+	if (is_enumeration(req->op) && req->id >= ASK_ENTRIES_MAX)
 		return ZT_ERR_NOTFOUND;
 	if ((err = zt_nss_request_encode(req, msg, sizeof(msg), &len)) != ZT_OK)
 		return err;
-	err = zt_client_call(ZT_SOCKET_NSS, ASK_TIMEOUT_MS, msg, len, buf, cap,
-	    len_out);
-	if (err != ZT_OK)
+	if ((err = exchange(msg, len, buf, cap, len_out)) != ZT_OK)
 		return err;
 	if ((err = zt_wire_type(buf, *len_out, &type)) != ZT_OK)
 		return err;

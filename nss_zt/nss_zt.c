@@ -1,18 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "zt/auto.h"
+#include "zt/passwd.h"
 
+#include "ask.h"
+#include "gids.h"
+#include "map.h"
 #include "nss_zt.h"
+#include "pack.h"
 
 /*
- * Where an enumeration stands.  getpwent(3) has one position per process, so
- * this is the module's only state.  glibc calls set, get and end under a lock
- * of its own; the atomics only keep a caller that does not well defined.
+ * Each lookup is answered from the snapshot; the broker is asked, once, only
+ * where that cannot tell: there is none, it is broken in this place, or it
+ * does not claim to be complete.
+ */
+
+/*
+ * Where an enumeration stands.  getpwent(3) has one position per process.
+ * glibc calls set, get and end under a lock of its own; the atomics only keep
+ * a caller that does not well defined.  A position in one snapshot may mean
+ * another in the next, or with the broker: an entry is then listed twice or
+ * not, but as positions only grow, there is an end.
  */
 static _Atomic uint32_t user_cursor, group_cursor;
 
@@ -24,11 +36,11 @@ struct group_scratch {
 
 struct gids_scratch {
 	struct zt_nss_gids gids;
-	bool drop[ZT_GIDS_MAX]; /* beside gids.gids */
 	uint8_t msg[ZT_WIRE_MAX];
 };
 
-/* The only translation from zt_err to NSS.  Only NOTFOUND says "no user". */
+/* The only translation from zt_err to NSS.  Only NOTFOUND says "no user", and
+ * only what pack.c found too small is ZT_ERR_TOOBIG here. */
 static enum nss_status
 err_to_nss(enum zt_err err, int *errnop)
 {
@@ -38,6 +50,9 @@ err_to_nss(enum zt_err err, int *errnop)
 	case ZT_ERR_NOTFOUND:
 		*errnop = ENOENT;
 		return NSS_STATUS_NOTFOUND;
+	case ZT_ERR_TOOBIG:
+		*errnop = ERANGE;
+		return NSS_STATUS_TRYAGAIN;
 	case ZT_ERR_NOMEM:
 		*errnop = EAGAIN;
 		return NSS_STATUS_TRYAGAIN;
@@ -46,7 +61,6 @@ err_to_nss(enum zt_err err, int *errnop)
 	case ZT_ERR_TRUNCATED:
 	case ZT_ERR_MALFORMED:
 	case ZT_ERR_TRAILING:
-	case ZT_ERR_TOOBIG:
 	case ZT_ERR_VERSION:
 	case ZT_ERR_DENIED:
 	case ZT_ERR_UNAVAIL:
@@ -58,106 +72,297 @@ err_to_nss(enum zt_err err, int *errnop)
 	return NSS_STATUS_UNAVAIL;
 }
 
-/* The only place that says ERANGE. */
-static enum nss_status
-too_small(int *errnop)
+/* What a failure that answers nothing comes to. */
+static enum zt_err
+unanswered(enum zt_err err)
 {
-	*errnop = ERANGE;
-	return NSS_STATUS_TRYAGAIN;
+	return err == ZT_ERR_NOMEM ? ZT_ERR_NOMEM : ZT_ERR_UNAVAIL;
 }
 
-/* Append s and a NUL to *bufp.  The caller has checked that it fits. */
-static char *
-put_str(char **bufp, struct zt_str s)
+/* What the broker's word comes to. */
+static enum zt_err
+broker_verdict(enum zt_err err)
 {
-	char *start = *bufp;
-
-	memcpy(start, s.p, s.len);
-	start[s.len] = '\0';
-	*bufp = start + s.len + 1;
-	return start;
+	return err == ZT_OK || err == ZT_ERR_NOTFOUND ? err : unanswered(err);
 }
 
-static enum nss_status
-pack_user(const struct zt_nss_user *user, struct passwd *pwd, char *buf,
-    size_t buflen, int *errnop)
+/* What a lookup in the snapshot comes to; ZT_ERR_UNAVAIL: ask the broker. */
+static enum zt_err
+map_verdict(const struct zt_snapshot *s, enum zt_err err)
 {
-	const struct zt_str locked = { "*", 1 }; /* no password matches */
-	const size_t need = user->name.len + locked.len + user->gecos.len +
-	    user->home.len + user->shell.len + 5; /* five NULs */
-
-	if (buflen < need)
-		return too_small(errnop);
-	*pwd = (struct passwd){ .pw_uid = user->uid, .pw_gid = user->gid };
-	pwd->pw_name = put_str(&buf, user->name);
-	pwd->pw_passwd = put_str(&buf, locked);
-	pwd->pw_gecos = put_str(&buf, user->gecos);
-	pwd->pw_dir = put_str(&buf, user->home);
-	pwd->pw_shell = put_str(&buf, user->shell);
-	return NSS_STATUS_SUCCESS;
+	if (err == ZT_OK || (err == ZT_ERR_NOTFOUND && s->info.complete))
+		return err;
+	return unanswered(err);
 }
 
-static enum nss_status
-pack_group(const struct zt_nss_group *group, struct group *grp, char *buf,
-    size_t buflen, int *errnop)
+static enum zt_err
+map_hold(struct map_use *use)
 {
-	const struct zt_str locked = { "*", 1 };
-	const size_t pad = -(uintptr_t)buf % alignof(char *);
-	const size_t list = (group->n_members + (size_t)1) * sizeof(char *);
-	size_t need = pad + list + group->name.len + locked.len + 2;
-	char **members;
+	enum zt_err err = map_acquire(use);
 
-	for (uint16_t i = 0; i < group->n_members; i++)
-		need += group->members[i].len + 1;
-	if (buflen < need)
-		return too_small(errnop);
-	members = (char **)(void *)(buf + pad);
-	buf += pad + list;
-	*grp = (struct group){ .gr_gid = group->gid, .gr_mem = members };
-	grp->gr_name = put_str(&buf, group->name);
-	grp->gr_passwd = put_str(&buf, locked);
-	for (uint16_t i = 0; i < group->n_members; i++)
-		members[i] = put_str(&buf, group->members[i]);
-	members[group->n_members] = NULL;
-	return NSS_STATUS_SUCCESS;
+	return err == ZT_OK ? ZT_OK : unanswered(err);
 }
 
-/* Answer a question for one user.  cursor is moved on success, if given. */
-static enum nss_status
-get_user(const struct zt_nss_request *req, _Atomic uint32_t *cursor,
-    struct passwd *pwd, char *buf, size_t buflen, int *errnop)
+/* Can this be the name or id of one of ours?  If not, nobody needs asking. */
+static bool
+can_be_ours(const struct zt_nss_request *req)
 {
-	uint8_t msg[ASK_USER_MAX];
-	struct zt_nss_user user;
-	enum nss_status status;
+	if (req->op == ZT_NSS_USER_BY_UID || req->op == ZT_NSS_GROUP_BY_GID)
+		return zt_id_valid(req->id);
+	return zt_name_valid(req->name);
+}
+
+static bool
+in_range(const struct zt_snapshot *s, uint32_t id)
+{
+	return id >= s->info.id_min && id <= s->info.id_max;
+}
+
+/* No more than tells that it is too long: a caller's name has no limit. */
+static struct zt_str
+name_of(const char *name)
+{
+	if (name == NULL)
+		return zt_str(NULL);
+	return (struct zt_str){ name, strnlen(name, ZT_NAME_MAX + 1) };
+}
+
+static enum zt_err
+find_user(const struct zt_snapshot *s, const struct zt_nss_request *req,
+    struct zt_snapshot_user *out)
+{
+	if (req->op != ZT_NSS_USER_BY_UID)
+		return map_verdict(s, zt_snapshot_user(s, req->name, out));
+	if (!in_range(s, req->id))
+		return ZT_ERR_NOTFOUND;
+	return map_verdict(s, zt_snapshot_user_by_uid(s, req->id, out));
+}
+
+static enum zt_err
+find_group(const struct zt_snapshot *s, const struct zt_nss_request *req,
+    struct zt_snapshot_group *out)
+{
+	if (req->op != ZT_NSS_GROUP_BY_GID)
+		return map_verdict(s, zt_snapshot_group(s, req->name, out));
+	if (!in_range(s, req->id))
+		return ZT_ERR_NOTFOUND;
+	return map_verdict(s, zt_snapshot_group_by_gid(s, req->id, out));
+}
+
+/* ZT_ERR_UNAVAIL: the snapshot cannot tell; so with all of these. */
+static enum zt_err
+user_of_map(const struct zt_nss_request *req, struct pack_room room,
+    struct passwd *pwd)
+{
+	struct zt_snapshot_user user;
+	struct map_use use;
 	enum zt_err err;
 
-	if ((err = ask_user(req, &user, msg, sizeof(msg))) != ZT_OK)
-		return err_to_nss(err, errnop);
-	status = pack_user(&user, pwd, buf, buflen, errnop);
-	if (status == NSS_STATUS_SUCCESS && cursor != NULL)
-		atomic_store(cursor, user.next);
-	return status;
+	if ((err = map_hold(&use)) != ZT_OK)
+		return err;
+	err = find_user(use.snapshot, req, &user);
+	if (err == ZT_OK)
+		err = pack_user(&user, room, pwd);
+	map_release(&use);
+	return err;
 }
 
-/* As get_user(). */
-static enum nss_status
-get_group(const struct zt_nss_request *req, _Atomic uint32_t *cursor,
-    struct group *grp, char *buf, size_t buflen, int *errnop)
+static enum zt_err
+pack_group_of_map(const struct zt_snapshot *s,
+    const struct zt_snapshot_group *group, struct pack_room room,
+    struct group *grp)
+{
+	const struct pack_members members = {
+		.n = group->n_members < ZT_MEMBERS_MAX ? group->n_members
+						       : ZT_MEMBERS_MAX,
+		.snapshot = s,
+		.group = group,
+	};
+	enum zt_err err =
+	    pack_group(group->name, group->gid, &members, room, grp);
+
+	return err == ZT_OK || err == ZT_ERR_TOOBIG ? err : unanswered(err);
+}
+
+static enum zt_err
+group_of_map(const struct zt_nss_request *req, struct pack_room room,
+    struct group *grp)
+{
+	struct zt_snapshot_group group;
+	struct map_use use;
+	enum zt_err err;
+
+	if ((err = map_hold(&use)) != ZT_OK)
+		return err;
+	err = find_group(use.snapshot, req, &group);
+	if (err == ZT_OK)
+		err = pack_group_of_map(use.snapshot, &group, room, grp);
+	map_release(&use);
+	return err;
+}
+
+static enum zt_err
+gids_of_map(struct zt_str name, const struct gids_list *list)
+{
+	struct zt_snapshot_user user;
+	struct map_use use;
+	enum zt_err err;
+
+	if ((err = map_hold(&use)) != ZT_OK)
+		return err;
+	err = map_verdict(use.snapshot,
+	    zt_snapshot_user(use.snapshot, name, &user));
+	if (err == ZT_OK) {
+		const struct gids_source from = { .n = user.n_gids,
+			.snapshot = use.snapshot,
+			.user = &user };
+
+		err = gids_append(list, &from);
+		err = err == ZT_OK ? ZT_OK : unanswered(err);
+	}
+	map_release(&use);
+	return err;
+}
+
+/* An entry that is broken ends an enumeration: the broker's is another. */
+static enum zt_err
+next_verdict(enum zt_err err)
+{
+	return err == ZT_OK || err == ZT_ERR_NOTFOUND ? err : ZT_ERR_MALFORMED;
+}
+
+static enum zt_err
+next_user_of_map(struct pack_room room, struct passwd *pwd)
+{
+	uint32_t cursor = atomic_load(&user_cursor);
+	struct zt_snapshot_user user;
+	struct map_use use;
+	enum zt_err err;
+
+	if ((err = map_hold(&use)) != ZT_OK)
+		return err;
+	err = ZT_ERR_NOTFOUND;
+	if (use.snapshot->info.enumerate)
+		err = next_verdict(zt_snapshot_user_next(use.snapshot, &cursor,
+		    &user));
+	if (err == ZT_OK)
+		err = pack_user(&user, room, pwd);
+	map_release(&use);
+	if (err == ZT_OK)
+		atomic_store(&user_cursor, cursor);
+	return err;
+}
+
+static enum zt_err
+next_group_of_map(struct pack_room room, struct group *grp)
+{
+	uint32_t cursor = atomic_load(&group_cursor);
+	struct zt_snapshot_group group;
+	struct map_use use;
+	enum zt_err err;
+
+	if ((err = map_hold(&use)) != ZT_OK)
+		return err;
+	err = ZT_ERR_NOTFOUND;
+	if (use.snapshot->info.enumerate)
+		err = next_verdict(zt_snapshot_group_next(use.snapshot, &cursor,
+		    &group));
+	if (err == ZT_OK)
+		err = pack_group_of_map(use.snapshot, &group, room, grp);
+	map_release(&use);
+	if (err == ZT_OK)
+		atomic_store(&group_cursor, cursor);
+	return err == ZT_ERR_UNAVAIL ? ZT_ERR_MALFORMED : err;
+}
+
+/* Ask for one user.  cursor is moved on success, if given. */
+static __attribute__((__noinline__)) enum zt_err
+user_of_broker(const struct zt_nss_request *req, _Atomic uint32_t *cursor,
+    struct pack_room room, struct passwd *pwd)
+{
+	uint8_t msg[ASK_USER_MAX];
+	struct zt_snapshot_user user = { 0 };
+	struct zt_nss_user answer;
+	enum zt_err err;
+
+	err = broker_verdict(ask_user(req, &answer, msg, sizeof(msg)));
+	if (err != ZT_OK)
+		return err;
+	user.name = answer.name;
+	user.gecos = answer.gecos;
+	user.home = answer.home;
+	user.shell = answer.shell;
+	user.uid = answer.uid;
+	user.gid = answer.gid;
+	err = pack_user(&user, room, pwd);
+	if (err == ZT_OK && cursor != NULL)
+		atomic_store(cursor, answer.next);
+	return err;
+}
+
+/* As user_of_broker(). */
+static __attribute__((__noinline__)) enum zt_err
+group_of_broker(const struct zt_nss_request *req, _Atomic uint32_t *cursor,
+    struct pack_room room, struct group *grp)
 {
 	zt_auto_free struct group_scratch *s = malloc(sizeof(*s));
-	enum nss_status status;
+	struct pack_members members = { 0 };
 	enum zt_err err;
 
 	if (s == NULL)
-		return err_to_nss(ZT_ERR_NOMEM, errnop);
-	err = ask_group(req, &s->group, s->msg, sizeof(s->msg));
+		return ZT_ERR_NOMEM;
+	err = broker_verdict(ask_group(req, &s->group, s->msg, sizeof(s->msg)));
 	if (err != ZT_OK)
-		return err_to_nss(err, errnop);
-	status = pack_group(&s->group, grp, buf, buflen, errnop);
-	if (status == NSS_STATUS_SUCCESS && cursor != NULL)
+		return err;
+	members.n = s->group.n_members;
+	members.texts = s->group.members;
+	err = pack_group(s->group.name, s->group.gid, &members, room, grp);
+	if (err == ZT_OK && cursor != NULL)
 		atomic_store(cursor, s->group.next);
-	return status;
+	return err;
+}
+
+static __attribute__((__noinline__)) enum zt_err
+gids_of_broker(const struct zt_nss_request *req, const struct gids_list *list)
+{
+	zt_auto_free struct gids_scratch *s = malloc(sizeof(*s));
+	struct gids_source from = { 0 };
+	enum zt_err err;
+
+	if (s == NULL)
+		return ZT_ERR_NOMEM;
+	err = broker_verdict(ask_gids(req, &s->gids, s->msg, sizeof(s->msg)));
+	if (err != ZT_OK)
+		return err;
+	from.n = gids_sort(s->gids.gids, s->gids.n);
+	from.gids = s->gids.gids;
+	return gids_append(list, &from);
+}
+
+static enum nss_status
+get_user(const struct zt_nss_request *req, struct pack_room room,
+    struct passwd *pwd, int *errnop)
+{
+	enum zt_err err = ZT_ERR_NOTFOUND;
+
+	if (can_be_ours(req))
+		err = user_of_map(req, room, pwd);
+	if (err == ZT_ERR_UNAVAIL)
+		err = user_of_broker(req, NULL, room, pwd);
+	return err_to_nss(err, errnop);
+}
+
+static enum nss_status
+get_group(const struct zt_nss_request *req, struct pack_room room,
+    struct group *grp, int *errnop)
+{
+	enum zt_err err = ZT_ERR_NOTFOUND;
+
+	if (can_be_ours(req))
+		err = group_of_map(req, room, grp);
+	if (err == ZT_ERR_UNAVAIL)
+		err = group_of_broker(req, NULL, room, grp);
+	return err_to_nss(err, errnop);
 }
 
 enum nss_status
@@ -165,9 +370,9 @@ _nss_zt_getpwnam_r(const char *name, struct passwd *pwd, char *buf,
     size_t buflen, int *errnop)
 {
 	const struct zt_nss_request req = { .op = ZT_NSS_USER_BY_NAME,
-		.name = zt_str(name) };
+		.name = name_of(name) };
 
-	return get_user(&req, NULL, pwd, buf, buflen, errnop);
+	return get_user(&req, (struct pack_room){ buf, buflen }, pwd, errnop);
 }
 
 enum nss_status
@@ -175,10 +380,10 @@ _nss_zt_getpwuid_r(uid_t uid, struct passwd *pwd, char *buf, size_t buflen,
     int *errnop)
 {
 	const struct zt_nss_request req = {
-		.op = ZT_NSS_USER_BY_UID, .name = zt_str(NULL), .id = uid
+		.op = ZT_NSS_USER_BY_UID, .name = name_of(NULL), .id = uid
 	};
 
-	return get_user(&req, NULL, pwd, buf, buflen, errnop);
+	return get_user(&req, (struct pack_room){ buf, buflen }, pwd, errnop);
 }
 
 enum nss_status
@@ -192,17 +397,24 @@ _nss_zt_setpwent(int stayopen)
 enum nss_status
 _nss_zt_getpwent_r(struct passwd *pwd, char *buf, size_t buflen, int *errnop)
 {
-	const struct zt_nss_request req = { .op = ZT_NSS_USER_AT,
-		.name = zt_str(NULL),
-		.id = atomic_load(&user_cursor) };
+	const struct pack_room room = { buf, buflen };
+	enum zt_err err = next_user_of_map(room, pwd);
 
-	return get_user(&req, &user_cursor, pwd, buf, buflen, errnop);
+	if (err == ZT_ERR_UNAVAIL) {
+		const struct zt_nss_request req = { .op = ZT_NSS_USER_AT,
+			.name = name_of(NULL),
+			.id = atomic_load(&user_cursor) };
+
+		err = user_of_broker(&req, &user_cursor, room, pwd);
+	}
+	return err_to_nss(err, errnop);
 }
 
 enum nss_status
 _nss_zt_endpwent(void)
 {
-	return _nss_zt_setpwent(0);
+	atomic_store(&user_cursor, 0);
+	return NSS_STATUS_SUCCESS;
 }
 
 enum nss_status
@@ -210,9 +422,9 @@ _nss_zt_getgrnam_r(const char *name, struct group *grp, char *buf,
     size_t buflen, int *errnop)
 {
 	const struct zt_nss_request req = { .op = ZT_NSS_GROUP_BY_NAME,
-		.name = zt_str(name) };
+		.name = name_of(name) };
 
-	return get_group(&req, NULL, grp, buf, buflen, errnop);
+	return get_group(&req, (struct pack_room){ buf, buflen }, grp, errnop);
 }
 
 enum nss_status
@@ -220,10 +432,10 @@ _nss_zt_getgrgid_r(gid_t gid, struct group *grp, char *buf, size_t buflen,
     int *errnop)
 {
 	const struct zt_nss_request req = {
-		.op = ZT_NSS_GROUP_BY_GID, .name = zt_str(NULL), .id = gid
+		.op = ZT_NSS_GROUP_BY_GID, .name = name_of(NULL), .id = gid
 	};
 
-	return get_group(&req, NULL, grp, buf, buflen, errnop);
+	return get_group(&req, (struct pack_room){ buf, buflen }, grp, errnop);
 }
 
 enum nss_status
@@ -237,82 +449,24 @@ _nss_zt_setgrent(int stayopen)
 enum nss_status
 _nss_zt_getgrent_r(struct group *grp, char *buf, size_t buflen, int *errnop)
 {
-	const struct zt_nss_request req = { .op = ZT_NSS_GROUP_AT,
-		.name = zt_str(NULL),
-		.id = atomic_load(&group_cursor) };
+	const struct pack_room room = { buf, buflen };
+	enum zt_err err = next_group_of_map(room, grp);
 
-	return get_group(&req, &group_cursor, grp, buf, buflen, errnop);
+	if (err == ZT_ERR_UNAVAIL) {
+		const struct zt_nss_request req = { .op = ZT_NSS_GROUP_AT,
+			.name = name_of(NULL),
+			.id = atomic_load(&group_cursor) };
+
+		err = group_of_broker(&req, &group_cursor, room, grp);
+	}
+	return err_to_nss(err, errnop);
 }
 
 enum nss_status
 _nss_zt_endgrent(void)
 {
-	return _nss_zt_setgrent(0);
-}
-
-static int
-compare_gids(const void *a, const void *b)
-{
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Mark gid as not wanted, if it is there.  The array stays sorted. */
-static void
-drop_gid(struct gids_scratch *s, gid_t gid)
-{
-	const struct zt_nss_gids *gids = &s->gids;
-	const uint32_t *found =
-	    bsearch(&gid, gids->gids, gids->n, sizeof(gid), compare_gids);
-
-	if (found != NULL)
-		s->drop[found - gids->gids] = true;
-}
-
-/* Leave of the gids one of each, and none that is in have or skip. */
-static void
-keep_new(struct gids_scratch *s, gid_t skip, const gid_t *have, long n_have)
-{
-	struct zt_nss_gids *gids = &s->gids;
-	uint16_t n = 0;
-
-	qsort(gids->gids, gids->n, sizeof(gids->gids[0]), compare_gids);
-	for (uint16_t i = 0; i < gids->n; i++)
-		if (n == 0 || gids->gids[i] != gids->gids[n - 1])
-			gids->gids[n++] = gids->gids[i];
-	gids->n = n;
-	memset(s->drop, 0, sizeof(s->drop));
-	drop_gid(s, skip);
-	for (long i = 0; i < n_have; i++)
-		drop_gid(s, have[i]);
-	n = 0;
-	for (uint16_t i = 0; i < gids->n; i++)
-		if (!s->drop[i])
-			gids->gids[n++] = gids->gids[i];
-	gids->n = n;
-}
-
-/* Append to the caller's array, which grows up to limit (none if <= 0). */
-static enum zt_err
-append_gids(const struct zt_nss_gids *gids, long *start, long *size,
-    gid_t **groupsp, long limit)
-{
-	long total = *start + gids->n;
-	gid_t *grown;
-
-	if (limit > 0 && total > limit)
-		total = limit;
-	if (total > *size) {
-		grown = reallocarray(*groupsp, (size_t)total, sizeof(gid_t));
-		if (grown == NULL)
-			return ZT_ERR_NOMEM;
-		*groupsp = grown;
-		*size = total;
-	}
-	for (long i = 0; *start < total; i++)
-		(*groupsp)[(*start)++] = gids->gids[i];
-	return ZT_OK;
+	atomic_store(&group_cursor, 0);
+	return NSS_STATUS_SUCCESS;
 }
 
 enum nss_status
@@ -320,16 +474,13 @@ _nss_zt_initgroups_dyn(const char *user, gid_t skip, long int *start,
     long int *size, gid_t **groupsp, long int limit, int *errnop)
 {
 	const struct zt_nss_request req = { .op = ZT_NSS_GIDS_OF_USER,
-		.name = zt_str(user) };
-	zt_auto_free struct gids_scratch *s = malloc(sizeof(*s));
-	enum zt_err err;
+		.name = name_of(user) };
+	const struct gids_list list = { start, size, groupsp, limit, skip };
+	enum zt_err err = ZT_ERR_NOTFOUND;
 
-	if (s == NULL)
-		return err_to_nss(ZT_ERR_NOMEM, errnop);
-	err = ask_gids(&req, &s->gids, s->msg, sizeof(s->msg));
-	if (err != ZT_OK)
-		return err_to_nss(err, errnop);
-	keep_new(s, skip, *groupsp, *start);
-	err = append_gids(&s->gids, start, size, groupsp, limit);
+	if (can_be_ours(&req))
+		err = gids_of_map(req.name, &list);
+	if (err == ZT_ERR_UNAVAIL)
+		err = gids_of_broker(&req, &list);
 	return err_to_nss(err, errnop);
 }

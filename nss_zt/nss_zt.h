@@ -6,8 +6,6 @@
 #include <nss.h>
 #include <pwd.h>
 
-#include "zt/wire.h"
-
 /*
  * The entry points that glibc looks for by name, and what they share.  Each
  * tells *errnop why it failed as glibc's manual asks: NOTFOUND and UNAVAIL
@@ -38,29 +36,5 @@ NSS_PUBLIC enum nss_status _nss_zt_endgrent(void);
 NSS_PUBLIC enum nss_status
 _nss_zt_initgroups_dyn(const char *user, gid_t skip, long int *start,
     long int *size, gid_t **groupsp, long int limit, int *errnop);
-
-/*
- * Ask the broker and check its answer against the question: a lie, or an
- * entry that no zt record can be, is ZT_ERR_MALFORMED.
- *
- * req	    by name or id; one that cannot be ours is ZT_ERR_NOTFOUND unasked
- * out	    borrows its text from buf
- * buf,cap  receives the message
- *
- * ZT_ERR_NOTFOUND is a definitive answer; other errors are no answer.
- * Blocking: up to 250 ms.  Thread-safe: yes.
- */
-ZT_MUST_USE enum zt_err ask_user(const struct zt_nss_request *req,
-    struct zt_nss_user *out, void *buf, size_t cap);
-ZT_MUST_USE enum zt_err ask_group(const struct zt_nss_request *req,
-    struct zt_nss_group *out, void *buf, size_t cap);
-ZT_MUST_USE enum zt_err ask_gids(const struct zt_nss_request *req,
-    struct zt_nss_gids *out, void *buf, size_t cap);
-
-/* Bytes of the longest NSS_USER: seven fields of fixed size, four texts. */
-#define ASK_USER_MAX (32 + ZT_NAME_MAX + ZT_GECOS_MAX + 2 * ZT_PATH_MAX)
-
-/* Entries an enumeration hands out at most, count. */
-#define ASK_ENTRIES_MAX 65536
 
 #endif /* NSS_ZT_H */

@@ -21,6 +21,8 @@ $(UNIT_BIN): $(B)/%: $(B)/%.o $(B)/libunit.a $(B)/libztctl.a $(B)/libztd.a \
 
 # runs the programs themselves
 $(B)/tests/unit/test_tools: | $(B)/tools/ztctl $(B)/tools/zt-principals
+$(B)/tests/unit/test_ztctl_identity: | $(B)/tools/ztctl
+$(B)/tests/unit/test_ztctl_doctor: | $(B)/tools/ztctl $(B)/libnss_zt.so.2
 
 # Tests of the built modules, through their real entry points.
 MODULE_TEST_SRC := $(wildcard tests/pam/test_*.c tests/nss/test_*.c)
@@ -33,8 +35,15 @@ $(MODULE_TEST_BIN): $(B)/%: $(B)/%.o $(B)/libbase.a
 
 PAM_HELP_SRC := $(filter-out $(MODULE_TEST_SRC),$(wildcard tests/pam/*.c))
 $(filter $(B)/tests/pam/%,$(MODULE_TEST_BIN)): $(PAM_HELP_SRC:%.c=$(B)/%.o)
-NSS_HELP_SRC := $(filter-out $(MODULE_TEST_SRC),$(wildcard tests/nss/*.c))
-$(filter $(B)/tests/nss/%,$(MODULE_TEST_BIN)): $(NSS_HELP_SRC:%.c=$(B)/%.o)
+
+# The module's objects beside a path of the test's own, in place of path.o.
+NSS_PATH_SRC := tests/nss/path.c
+NSS_HELP_SRC := $(filter-out $(MODULE_TEST_SRC) $(NSS_PATH_SRC),\
+	$(wildcard tests/nss/*.c))
+NSS_TEST_BIN := $(filter $(B)/tests/nss/%,$(MODULE_TEST_BIN))
+SNAPSHOT_WRITER := $(patsubst %.c,$(B)/%.o,\
+	$(wildcard common/identity/snapshot_*.c))
+$(NSS_TEST_BIN): $(NSS_HELP_SRC:%.c=$(B)/%.o) $(SNAPSHOT_WRITER)
 
 # Programs that tests use: tests/lib/<name>.c
 LIB_SRC := $(wildcard tests/lib/*.c)
@@ -53,6 +62,11 @@ $(B)/tests/lib/zt-scim-sync: $(B)/tests/lib/zt-scim-sync.o $(B)/libztd.a \
 
 # The decision endpoint of tests and demo is more than one file.
 $(B)/tests/lib/zt-pdp: $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/pdp/*.c))
+
+# A part of the broker alone, for systemd's clients.
+$(B)/tests/lib/zt-userdb: LIB_LIBS := $(SYSTEMD_LIBS)
+$(B)/tests/lib/zt-userdb: $(patsubst %.c,$(B)/%.o,\
+	ztd/varlink.c $(wildcard ztd/userdb*.c))
 
 # test_pdp and its like run it.
 $(B)/tests/unit/test_pdp $(B)/tests/unit/test_pdp_failover: | $(B)/tests/lib/zt-pdp

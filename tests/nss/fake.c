@@ -83,9 +83,12 @@ fake_setup(void)
 		return "unshare(CLONE_NEWNS) is not permitted here";
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV,
+		"mode=0755") != 0 ||
+	    mount("tmpfs", "/var/lib", "tmpfs", MS_NOSUID | MS_NODEV,
 		"mode=0755") != 0)
 		return "mounting a private /run is not permitted here";
 	MUST(mkdir(ZT_RUN_DIR, 0755) == 0);
+	MUST(mkdir("/var/lib/ztd", 0755) == 0);
 	fake = mmap(NULL, sizeof(*fake), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	MUST(fake != MAP_FAILED);
@@ -243,6 +246,12 @@ fake_absent(bool definitive)
 	fake->mode = FAKE_CANNED;
 	MUST(zt_nss_absent_encode(&m, fake->reply, ZT_WIRE_MAX, &fake->len) ==
 	    ZT_OK);
+}
+
+bool
+fake_brief(void)
+{
+	return getenv("ZT_TEST_BRIEF") != NULL;
 }
 
 int64_t

@@ -14,7 +14,7 @@
 
 /*
  * A broker that says what it is told to, in a private mount namespace with a
- * /run of its own, and the module under test.
+ * /run and a /var/lib of its own, and the module under test.
  */
 enum fake_mode {
 	FAKE_CANNED = 0, /* reply with fake->reply, whatever is asked */
@@ -75,6 +75,9 @@ struct module {
 };
 
 extern struct module module;
+
+/* Is the environment's ZT_TEST_BRIEF set?  Then what takes long is sampled. */
+bool fake_brief(void);
 
 /* Milliseconds on the monotonic clock. */
 int64_t fake_now_ms(void);

@@ -11,11 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fake.h"
+#include "lookup.h"
+#include "shot.h"
+#include "zt/snapshot_format.h"
 
-#define SENTINEL 12345
-#define PRIMARY  70000
-#define FIRST    70100 /* the broker's gids count from here */
+#define PRIMARY 70000
+#define FIRST   70100 /* the broker's gids count from here */
 
 static const char *why_not;
 
@@ -35,7 +36,7 @@ array_init(struct array *a, long size)
 }
 
 static enum nss_status
-call(struct array *a, long limit, int *errnop)
+append(struct array *a, long limit, int *errnop)
 {
 	enum nss_status status;
 
@@ -95,7 +96,7 @@ any_number_of_groups_is_appended(void **state)
 		for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
 			array_init(&a, sizes[s]);
 			reply_gids(counts[c]);
-			assert_int_equal(call(&a, -1, &err),
+			assert_int_equal(append(&a, -1, &err),
 			    NSS_STATUS_SUCCESS);
 			assert_int_equal(a.start, 1 + counts[c]);
 			assert_int_equal(a.groups[0], PRIMARY);
@@ -119,11 +120,11 @@ a_group_that_is_there_already_is_not_added(void **state)
 	a.groups[2] = 9999;
 	a.start = 3;
 	fake_gids(gids, sizeof(gids) / sizeof(gids[0]));
-	assert_int_equal(call(&a, -1, &err), NSS_STATUS_SUCCESS);
+	assert_int_equal(append(&a, -1, &err), NSS_STATUS_SUCCESS);
 	assert_int_equal(a.start, 6);
 	assert_true(has(&a, 5001) && has(&a, 5002) && has(&a, 5003));
 	assert_true(has(&a, 5009) && has(&a, 9999) && has(&a, PRIMARY));
-	assert_int_equal(call(&a, -1, &err), NSS_STATUS_SUCCESS);
+	assert_int_equal(append(&a, -1, &err), NSS_STATUS_SUCCESS);
 	assert_int_equal(a.start, 6); /* nothing is new the second time */
 	free(a.groups);
 }
@@ -139,7 +140,7 @@ the_skipped_group_is_not_added(void **state)
 	array_init(&a, 8);
 	a.start = 0; /* a caller that has not entered it itself */
 	fake_gids(gids, 2);
-	assert_int_equal(call(&a, -1, &err), NSS_STATUS_SUCCESS);
+	assert_int_equal(append(&a, -1, &err), NSS_STATUS_SUCCESS);
 	assert_int_equal(a.start, 1);
 	assert_int_equal(a.groups[0], 5001);
 	free(a.groups);
@@ -156,7 +157,8 @@ the_limit_is_kept(void **state)
 	reply_gids(100);
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		array_init(&a, 1);
-		assert_int_equal(call(&a, limits[i], &err), NSS_STATUS_SUCCESS);
+		assert_int_equal(append(&a, limits[i], &err),
+		    NSS_STATUS_SUCCESS);
 		assert_int_equal(a.start, limits[i] < 101 ? limits[i] : 101);
 		assert_true(a.size <= limits[i]);
 		free(a.groups);
@@ -165,14 +167,14 @@ the_limit_is_kept(void **state)
 
 /* A failure leaves the caller's array as it was. */
 static void
-fails_with(enum nss_status status, int want_errno)
+append_fails(enum nss_status status, int want_errno)
 {
 	struct array a, before;
 	int err;
 
 	array_init(&a, 4);
 	before = a;
-	assert_int_equal(call(&a, -1, &err), status);
+	assert_int_equal(append(&a, -1, &err), status);
 	assert_int_equal(err, want_errno);
 	assert_memory_equal(&a, &before, sizeof(a));
 	assert_int_equal(a.groups[0], PRIMARY);
@@ -192,7 +194,7 @@ an_id_that_is_no_group_s_refuses_them_all(void **state)
 
 			gids[at] = bad[i];
 			fake_gids(gids, 3);
-			fails_with(NSS_STATUS_UNAVAIL, ENOENT);
+			append_fails(NSS_STATUS_UNAVAIL, ENOENT);
 			gids[at] = old;
 		}
 }
@@ -204,28 +206,28 @@ every_failure_leaves_the_array_alone(void **state)
 
 	NEED_ROOT();
 	fake_absent(true);
-	fails_with(NSS_STATUS_NOTFOUND, ENOENT);
+	append_fails(NSS_STATUS_NOTFOUND, ENOENT);
 	fake_absent(false);
-	fails_with(NSS_STATUS_UNAVAIL, ENOENT);
+	append_fails(NSS_STATUS_UNAVAIL, ENOENT);
 	for (int error = 1; error <= 4; error++) {
 		fake->len = zt_wire_error_encode((enum zt_wire_error)error,
 		    fake->reply, sizeof(fake->reply));
-		fails_with(NSS_STATUS_UNAVAIL, ENOENT);
+		append_fails(NSS_STATUS_UNAVAIL, ENOENT);
 	}
 	fake_user(0, 70001, 70001, "alice", "", "/h", "/s");
-	fails_with(NSS_STATUS_UNAVAIL, ENOENT);
+	append_fails(NSS_STATUS_UNAVAIL, ENOENT);
 	reply_gids(50);
 	len = fake->len;
 	for (fake->len = 1; fake->len < len; fake->len++)
-		fails_with(NSS_STATUS_UNAVAIL, ENOENT);
+		append_fails(NSS_STATUS_UNAVAIL, ENOENT);
 	fake->len = len + 1;
-	fails_with(NSS_STATUS_UNAVAIL, ENOENT);
+	append_fails(NSS_STATUS_UNAVAIL, ENOENT);
 	fake->mode = FAKE_CLOSE;
-	fails_with(NSS_STATUS_UNAVAIL, ENOENT);
+	append_fails(NSS_STATUS_UNAVAIL, ENOENT);
 	fake->mode = FAKE_HANG;
-	fails_with(NSS_STATUS_UNAVAIL, ENOENT);
+	append_fails(NSS_STATUS_UNAVAIL, ENOENT);
 	fake_stop();
-	fails_with(NSS_STATUS_UNAVAIL, ENOENT);
+	append_fails(NSS_STATUS_UNAVAIL, ENOENT);
 }
 
 static void
@@ -246,6 +248,219 @@ a_name_that_cannot_be_ours_is_notfound_unasked(void **state)
 	free(a.groups);
 }
 
+/*
+ * From the snapshot: no message's size limits them.
+ */
+
+#define MANY 65537
+
+/* alice with n gids from FIRST on, of which some may be local ones. */
+static void
+write_gids(const uint32_t *gids, uint32_t n)
+{
+	static const uint32_t allowed[] = { 27, 44 };
+	const struct shot_user user = { "alice", PRIMARY, PRIMARY, "", "/h",
+		"/s", gids, n, true };
+	const struct shot shot = { .users = &user,
+		.n_users = 1,
+		.allowed = allowed,
+		.n_allowed = 2,
+		.id_min = ID_MIN,
+		.id_max = ID_MAX };
+
+	shot_write(&shot);
+}
+
+static void
+write_n_gids(uint32_t n)
+{
+	static uint32_t gids[MANY];
+
+	for (uint32_t i = 0; i < n; i++)
+		gids[i] = FIRST + i;
+	write_gids(gids, n);
+}
+
+/* Each of n gids from FIRST on once, after what was there; in one pass. */
+static void
+has_all(const struct array *a, long had, uint32_t n)
+{
+	static bool seen[MANY];
+
+	memset(seen, 0, sizeof(seen));
+	assert_int_equal(a->start, had + (long)n);
+	for (long i = had; i < a->start; i++) {
+		assert_in_range(a->groups[i], FIRST, FIRST + n - 1);
+		assert_false(seen[a->groups[i] - FIRST]);
+		seen[a->groups[i] - FIRST] = true;
+	}
+}
+
+static void
+any_number_of_groups_comes_from_the_snapshot(void **state)
+{
+	static const uint32_t counts[] = { 0, 1, 63, 64, 65, 1000, MANY };
+	static const long sizes[] = { 1, 2, 64, 65, 66, 100000 };
+	struct array a;
+	int err;
+
+	NEED_ROOT();
+	for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++)
+		for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+			array_init(&a, sizes[s]);
+			write_n_gids(counts[c]);
+			assert_int_equal(append(&a, -1, &err),
+			    NSS_STATUS_SUCCESS);
+			has_all(&a, 1, counts[c]);
+			free(a.groups);
+		}
+	assert_int_equal(fake->requests, 0);
+}
+
+/* Whether few are there, which are searched as they stand, or many. */
+static void
+what_is_there_already_is_not_added_from_the_snapshot(void **state)
+{
+	static const long counts[] = { 1, 15, 16, 17, 200 };
+	struct array a;
+	int err;
+
+	NEED_ROOT();
+	write_n_gids(500);
+	for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
+		array_init(&a, 1000);
+		while (a.start <= counts[c]) { /* in no good order */
+			a.groups[a.start] = (gid_t)(FIRST + 499 - a.start * 2);
+			a.start++;
+		}
+		assert_int_equal(append(&a, -1, &err), NSS_STATUS_SUCCESS);
+		assert_int_equal(a.start, 501);
+		for (gid_t i = 0; i < 500; i++)
+			assert_true(has(&a, FIRST + i));
+		assert_int_equal(append(&a, -1, &err), NSS_STATUS_SUCCESS);
+		assert_int_equal(a.start, 501); /* nothing is new */
+		free(a.groups);
+	}
+}
+
+static void
+the_skipped_group_is_not_added_from_the_snapshot(void **state)
+{
+	const uint32_t gids[] = { 27, PRIMARY, FIRST };
+	struct array a;
+	int err;
+
+	NEED_ROOT();
+	array_init(&a, 8);
+	a.start = 0;
+	write_gids(gids, 3);
+	assert_int_equal(append(&a, -1, &err), NSS_STATUS_SUCCESS);
+	assert_int_equal(a.start, 2);
+	assert_true(has(&a, 27) && has(&a, FIRST)); /* 27: is allowed */
+	free(a.groups);
+}
+
+static void
+the_limit_is_kept_from_the_snapshot(void **state)
+{
+	static const long limits[] = { 1, 2, 32, 64, 100, 101, 102, 65536 };
+	struct array a;
+	int err;
+
+	NEED_ROOT();
+	write_n_gids(100);
+	for (long size = 1; size < 300; size += 149)
+		for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]);
+		     i++) {
+			array_init(&a, size);
+			assert_int_equal(append(&a, limits[i], &err),
+			    NSS_STATUS_SUCCESS);
+			assert_int_equal(a.start,
+			    limits[i] < 101 ? limits[i] : 101);
+			assert_true(a.size <= limits[i] || a.size == size);
+			free(a.groups);
+		}
+}
+
+/* Put these gids in place of alice's as no writer would. */
+static void
+patch_gids(const uint32_t *gids, uint32_t n)
+{
+	struct zt_snapshot_header h;
+	uint8_t *bytes;
+	size_t len;
+
+	write_n_gids(n);
+	bytes = shot_read(&len);
+	memcpy(&h, bytes, sizeof(h));
+	memcpy(bytes + (size_t)h.sections[ZT_SNAPSHOT_GIDS].offset * 8, gids,
+	    n * sizeof(*gids));
+	shot_put(bytes, len, true);
+	free(bytes);
+}
+
+static void
+a_gid_that_must_not_be_refuses_them_all(void **state)
+{
+	static const uint32_t bad[] = { 0, 1, 28, 999, 65535, ID_MAX + 1,
+		UINT32_MAX - 1, UINT32_MAX };
+	struct array a;
+	int err;
+
+	NEED_ROOT();
+	fake_absent(false);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		uint32_t gids[] = { bad[i], FIRST, FIRST + 1 };
+
+		patch_gids(gids, 1);
+		append_fails(NSS_STATUS_UNAVAIL, ENOENT);
+		if (bad[i] > FIRST) { /* the last, that it stays ascending */
+			gids[0] = FIRST;
+			gids[1] = FIRST + 1;
+			gids[2] = bad[i];
+		}
+		patch_gids(gids, 3);
+		array_init(&a, 8); /* with room: nothing but the end counts */
+		assert_int_equal(append(&a, -1, &err), NSS_STATUS_UNAVAIL);
+		assert_int_equal(a.start, 1);
+		assert_int_equal(a.groups[0], PRIMARY);
+		free(a.groups);
+	}
+}
+
+static void
+gids_that_do_not_ascend_are_refused(void **state)
+{
+	static const uint32_t twice[] = { FIRST, FIRST + 1, FIRST + 1 };
+	static const uint32_t down[] = { FIRST + 1, FIRST };
+
+	NEED_ROOT();
+	fake_absent(false);
+	patch_gids(twice, 3);
+	append_fails(NSS_STATUS_UNAVAIL, ENOENT);
+	patch_gids(down, 2);
+	append_fails(NSS_STATUS_UNAVAIL, ENOENT);
+}
+
+static void
+a_broken_list_asks_the_broker_once(void **state)
+{
+	static const uint32_t bad = 0;
+	static const uint32_t good[] = { 5001, 5002 };
+	struct array a;
+	int err;
+
+	NEED_ROOT();
+	fake_gids(good, 2);
+	patch_gids(&bad, 1);
+	array_init(&a, 4);
+	assert_int_equal(append(&a, -1, &err), NSS_STATUS_SUCCESS);
+	assert_int_equal(a.start, 3);
+	assert_true(has(&a, 5001) && has(&a, 5002));
+	assert_int_equal(fake->requests, 1);
+	free(a.groups);
+}
+
 int
 main(void)
 {
@@ -258,6 +473,15 @@ main(void)
 		cmocka_unit_test(every_failure_leaves_the_array_alone),
 		cmocka_unit_test(
 		    a_name_that_cannot_be_ours_is_notfound_unasked),
+		cmocka_unit_test(any_number_of_groups_comes_from_the_snapshot),
+		cmocka_unit_test(
+		    what_is_there_already_is_not_added_from_the_snapshot),
+		cmocka_unit_test(
+		    the_skipped_group_is_not_added_from_the_snapshot),
+		cmocka_unit_test(the_limit_is_kept_from_the_snapshot),
+		cmocka_unit_test(a_gid_that_must_not_be_refuses_them_all),
+		cmocka_unit_test(gids_that_do_not_ascend_are_refused),
+		cmocka_unit_test(a_broken_list_asks_the_broker_once),
 	};
 	int failed;
 

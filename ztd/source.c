@@ -12,9 +12,10 @@
 #include "zt/auto.h"
 #include "zt/time.h"
 
-#define JITTER_PERCENT 10   /* of the interval, either way */
-#define HURRY_US       2000 /* changes come in bursts */
-#define RETRY_FIRST_S  2    /* after a failure; doubles up to the interval */
+#define JITTER_PERCENT 10                 /* of the interval, either way */
+#define HURRY_US       2000               /* changes come in bursts */
+#define LOSS_WINDOW_US INT64_C(600000000) /* losses that add up */
+#define RETRY_FIRST_S  2 /* after a failure; doubles up to the interval */
 
 static const struct source_type *const types[] = { &source_files,
 	&source_bundle, &source_scim };
@@ -219,21 +220,49 @@ count_lost(const struct source_clock *c, const struct zt_set *new)
 	return lost;
 }
 
+/* Begin to count losses afresh, unless the window is still open. */
+static void
+window_begin(struct source_clock *c)
+{
+	const int64_t now_us = stamp_monotonic_us();
+
+	if (c->window_us != 0 && now_us < c->window_us + LOSS_WINDOW_US)
+		return;
+	c->window_us = now_us;
+	c->window_lost = 0;
+	c->window_users = c->set != NULL ? zt_set_users(c->set) : c->baseline;
+}
+
 /*
- * Would this set wipe people out?  More than the configured share of those
- * in force, unless it is but a few; or a remote source that is empty now.
+ * May so many more users go?  Up to the configured share of those who were
+ * there when the window began, and a few in any case.
  */
+static bool
+may_lose(struct source_clock *c, size_t lost)
+{
+	window_begin(c);
+	lost += c->window_lost;
+	return lost <= SOURCE_LOSS_FLOOR ||
+	    lost <= c->window_users * c->max_loss_percent / 100;
+}
+
+bool
+source_lose(struct source *s, size_t n)
+{
+	if (!may_lose(s->clock, n))
+		return false;
+	s->clock->window_lost += n;
+	return true;
+}
+
+/* Would this set wipe people out?  A remote source is not just empty. */
 static bool
 loses_too_many(const struct source *s, const struct zt_set *new, size_t lost)
 {
-	const struct source_clock *c = s->clock;
-	const size_t before =
-	    c->set != NULL ? zt_set_users(c->set) : c->baseline;
-
-	if (s->type->remote && lost > 0 && zt_set_users(new) == 0)
-		return true;
-	return lost > SOURCE_LOSS_FLOOR &&
-	    lost > before * c->max_loss_percent / 100;
+	if (lost == 0)
+		return false;
+	return (s->type->remote && zt_set_users(new) == 0) ||
+	    !may_lose(s->clock, lost);
 }
 
 static void
@@ -257,6 +286,7 @@ source_done(struct source *s, struct zt_set *set)
 
 	contacted(s);
 	if (!loses_too_many(s, set, lost)) {
+		c->window_lost += lost;
 		set_put(s, set);
 		return;
 	}
@@ -325,6 +355,7 @@ source_apply(struct source *s)
 	if (held == NULL)
 		return false;
 	s->clock->held = NULL;
+	s->clock->window_us = 0; /* it is meant: count afresh */
 	set_put(s, held);
 	return true;
 }

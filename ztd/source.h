@@ -67,6 +67,12 @@ void source_done(struct source *s, struct zt_set *set);
  * source_done() with it before it returns. */
 struct zt_set *source_set(struct source *s);
 
+/*
+ * May n users be taken out of the set in force?  If not, a whole new set must
+ * be made: it will be held for an administrator.
+ */
+bool source_lose(struct source *s, size_t n);
+
 /* The sync found that nothing has changed. */
 void source_same(struct source *s);
 

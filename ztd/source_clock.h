@@ -20,21 +20,23 @@ struct source_clock {
 	struct zt_set *set;  /* owned; in force; NULL: none yet */
 	struct zt_set *held; /* owned; waits for an administrator */
 	size_t held_lost;    /* users it lacks */
-	size_t baseline;     /* users in force before there is a set */
-	int64_t synced_ms;   /* last contact, wall clock; 0: never */
-	int64_t next_us;     /* monotonic clock; 0: none is planned */
-	bool syncing, again; /* again: sync once more after this one */
-	bool was_stale;      /* and said so */
-	unsigned failures;   /* in a row */
+	int64_t window_us;   /* monotonic clock; when losses began to add up */
+	size_t window_lost, window_users; /* since then; at that moment */
+	size_t baseline;            /* users in force before there is a set */
+	int64_t synced_ms;          /* last contact, wall clock; 0: never */
+	int64_t next_us;            /* monotonic clock; 0: none is planned */
+	bool syncing, again;        /* again: sync once more after this one */
+	bool was_stale;             /* and said so */
+	unsigned failures;          /* in a row */
 	char error[SOURCE_WHY_MAX]; /* of the last sync; "" if it was good */
 	size_t done, total;         /* records of the sync under way */
 };
 
 /* What all sources of a configuration share. */
 struct source_options {
-	sd_event *event;          /* borrowed */
-	struct fetcher *fetcher;  /* borrowed */
-	const char *state_dir;    /* borrowed */
+	sd_event *event;         /* borrowed */
+	struct fetcher *fetcher; /* borrowed */
+	const char *state_dir;   /* borrowed */
 	unsigned max_loss_percent, stale_after_s;
 	source_changed *changed;
 	void *arg;

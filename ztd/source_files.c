@@ -28,9 +28,10 @@
 #define WATCH_LOST (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)
 
 struct files {
-	sd_event_source *watch;            /* owned; NULL while there is none */
-	char *dirty[DIRTY_MAX];            /* owned; changed files */
-	size_t n_dirty;                    /* over DIRTY_MAX: scan */
+	sd_event_source *watch; /* owned; NULL while there is none */
+	char *dirty[DIRTY_MAX]; /* owned; changed files */
+	size_t n_dirty;
+	bool all;                          /* may have changed: scan */
 	char text[ZT_RECORD_FILE_MAX + 1]; /* one record */
 };
 
@@ -225,21 +226,36 @@ scan(struct files *f, const char *path, struct zt_set **out)
 	return ZT_OK;
 }
 
-/* Read what has changed into the set in force. */
+/* The file is gone; so is its user, unless too many go. */
 static enum zt_err
-update(struct files *f, const char *path, struct zt_set *set)
+take_out(struct source *s, struct zt_set *set, const char *file)
+{
+	const struct zt_set_record *record = zt_set_find(set, file);
+
+	if (record != NULL && record->user != NULL && !source_lose(s, 1))
+		return ZT_ERR_DENIED;
+	zt_set_remove(set, file);
+	return ZT_OK;
+}
+
+/*
+ * Read what has changed into the set in force.  ZT_ERR_DENIED if a scan must
+ * tell how much is gone.
+ */
+static enum zt_err
+update(struct source *s, struct files *f, struct zt_set *set)
 {
 	zt_auto(dirp_close) DIR *dir = NULL;
 	uint64_t bytes = 0;
 	enum zt_err err;
 
-	if ((err = directory_open(path, &dir)) != ZT_OK)
+	if ((err = directory_open(s->conf->dir, &dir)) != ZT_OK)
 		return err;
 	for (size_t i = 0; i < f->n_dirty; i++) {
 		err = put_file(f, dirfd(dir), f->dirty[i], set, &bytes);
 		if (err == ZT_ERR_NOTFOUND)
-			zt_set_remove(set, f->dirty[i]);
-		else if (err != ZT_OK)
+			err = take_out(s, set, f->dirty[i]);
+		if (err != ZT_OK)
 			return err;
 	}
 	return ZT_OK;
@@ -248,27 +264,23 @@ update(struct files *f, const char *path, struct zt_set *set)
 static void
 dirty_clear(struct files *f)
 {
-	for (size_t i = 0; i < DIRTY_MAX && i < f->n_dirty; i++)
-		free(f->dirty[i]);
-	f->n_dirty = 0;
+	while (f->n_dirty > 0)
+		free(f->dirty[--f->n_dirty]);
+	f->all = false;
 }
 
-/* Remember a changed file; NULL, or one too many: everything. */
+/* Remember a changed file; one too many, and all may have changed. */
 static void
 dirty_add(struct files *f, const char *file)
 {
-	if (f->n_dirty > DIRTY_MAX)
-		return;
-	for (size_t i = 0; file != NULL && i < f->n_dirty; i++)
+	for (size_t i = 0; i < f->n_dirty; i++)
 		if (strcmp(f->dirty[i], file) == 0)
 			return;
-	if (file != NULL && f->n_dirty < DIRTY_MAX &&
-	    (f->dirty[f->n_dirty] = strdup(file)) != NULL) {
+	if (f->n_dirty < DIRTY_MAX &&
+	    (f->dirty[f->n_dirty] = strdup(file)) != NULL)
 		f->n_dirty++;
-		return;
-	}
-	dirty_clear(f);
-	f->n_dirty = DIRTY_MAX + 1;
+	else
+		f->all = true;
 }
 
 static int
@@ -280,9 +292,9 @@ on_change(sd_event_source *source, const struct inotify_event *event, void *arg)
 	if ((event->mask & WATCH_LOST) != 0) {
 		f->watch = NULL;
 		(void)sd_event_source_disable_unref(source);
-		dirty_add(f, NULL);
+		f->all = true;
 	} else if ((event->mask & IN_Q_OVERFLOW) != 0 || event->len == 0) {
-		dirty_add(f, NULL);
+		f->all = true;
 	} else if (is_record_name(event->name)) {
 		dirty_add(f, event->name);
 	} else {
@@ -315,19 +327,20 @@ files_sync(struct source *s)
 {
 	struct files *f = s->priv;
 	struct zt_set *set = source_set(s);
-	const bool all =
-	    set == NULL || f->watch == NULL || f->n_dirty > DIRTY_MAX;
+	const bool all = set == NULL || f->watch == NULL || f->all;
 	enum zt_err err;
 	int error;
 
 	if (f->watch == NULL)
 		(void)sd_event_add_inotify(s->event, &f->watch, s->conf->dir,
 		    WATCH_MASK, on_change, s);
-	err = all ? scan(f, s->conf->dir, &set) : update(f, s->conf->dir, set);
+	err = all ? ZT_ERR_DENIED : update(s, f, set);
+	if (err == ZT_ERR_DENIED)
+		err = scan(f, s->conf->dir, &set);
 	error = errno;
 	dirty_clear(f);
 	if (err != ZT_OK) {
-		dirty_add(f, NULL); /* half of it may have been taken in */
+		f->all = true; /* half of it may have been taken in */
 		fail(s, err, error);
 		return;
 	}

@@ -566,24 +566,22 @@ a_sudden_loss_waits_for_an_administrator(void **state)
 {
 	struct fixture *fx = *state;
 
-	write_users(fx, 30); /* and alice */
+	write_users(fx, 60); /* and alice */
 	begin(fx);
-	remove_users(fx, 0, 11); /* over a fifth, and over ten */
+	remove_users(fx, 0, 45);
 	run_for_600_ms(fx);
 	source_is(fx, "state", "\"held\"");
-	source_is(fx, "held",
-	    "{\"why\":\"11 users are gone at once\",\"users_before\":31,"
-	    "\"users_after\":20}");
-	status_is(fx, "users", "31");
-	assert_true(wait_for(fx, "u0", true));
+	/* the first few of them, seen on their own, may have gone */
+	assert_in_range(users_snapshot(fx->users)->info.users, 49, 61);
+	assert_true(wait_for(fx, "u44", true));
 	/* it is held against the records, so a restart changes nothing */
 	users_free(fx->users);
 	begin(fx);
 	source_is(fx, "state", "\"held\"");
-	assert_true(wait_for(fx, "u0", true));
+	assert_true(wait_for(fx, "u44", true));
 	assert_int_equal(users_apply(fx->users), 1);
-	assert_true(wait_for(fx, "u0", false));
-	assert_true(wait_for(fx, "u20", true));
+	assert_true(wait_for(fx, "u44", false));
+	assert_true(wait_for(fx, "u59", true));
 	source_is(fx, "held", "null");
 	assert_int_equal(users_apply(fx->users), 0);
 }

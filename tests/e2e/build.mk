@@ -11,6 +11,9 @@ JOBS      := $(shell nproc)
 # can be done without it is done.
 setup = $(Q)scripts/setup-deps $(1) || [ $$(id -u) -ne 0 ]
 
+# The real SCIM service of tests/interop/scim.sh: see below.
+SCIMMY := $(B)/npm-scim/node_modules/.package-lock.json
+
 .PHONY: e2e-stage check check-run check-e2e check-debian13 demo demo-run
 
 # As a package would install them; the tests copy this into their namespace.
@@ -22,10 +25,10 @@ e2e-stage: all $(LIB_BIN)
 # The compiler may only come with setup, and the flags are probed when make
 # starts: so make starts again.
 check:
-	$(call setup,build check deb cerbos debian13)
+	$(call setup,build check deb cerbos scim debian13)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) check-run
 
-check-run: check-unit-programs e2e-stage $(B)/npm/cerbos
+check-run: check-unit-programs e2e-stage $(B)/npm/cerbos $(SCIMMY)
 	$(Q)$(RUN_ENV) $(E2E_ENV) tests/run $(CHECK_UNIT) $(CHECK_E2E)
 
 check-e2e: e2e-stage
@@ -53,3 +56,10 @@ $(B)/npm/cerbos:
 	-$(Q)npm install --silent --no-save --no-audit --no-fund \
 	    --prefix $(@D) $(CERBOS_NPM)@$(CERBOS_VERSION) && \
 	    ln -sf node_modules/$(CERBOS_NPM)/$(notdir $(CERBOS_NPM)) $@
+
+# Its versions stand in the lock file.
+$(SCIMMY): tests/interop/scim/package.json tests/interop/scim/package-lock.json
+	$(call say,NPM,scimmy)
+	$(Q)mkdir -p $(B)/npm-scim && cp $^ $(B)/npm-scim
+	-$(Q)npm ci --silent --no-audit --no-fund --ignore-scripts \
+	    --prefix $(B)/npm-scim && touch $@

@@ -49,24 +49,19 @@ $(NSS_TEST_BIN): $(NSS_HELP_SRC:%.c=$(B)/%.o) $(SNAPSHOT_WRITER)
 LIB_SRC := $(wildcard tests/lib/*.c)
 LIB_BIN := $(LIB_SRC:%.c=$(B)/%)
 
-$(filter-out %/zt-scim-sync,$(LIB_BIN)): $(B)/%: $(B)/%.o $(ZT_LIBS)
+$(filter-out %/zt-scim-sync %/zt-userdb,$(LIB_BIN)): $(B)/%: $(B)/%.o $(ZT_LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ZT_LINK) \
 	    -lmicrohttpd -lgnutls -lpam
 
-# zt-scim-sync is a part of the broker.
-$(B)/tests/lib/zt-scim-sync: $(B)/tests/lib/zt-scim-sync.o $(B)/libztd.a \
-    $(ZT_LIBS)
+# These are parts of the broker.
+$(filter %/zt-scim-sync %/zt-userdb,$(LIB_BIN)): $(B)/%: $(B)/%.o \
+    $(B)/libztd.a $(ZT_LIBS)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(ZTD_LINK)
 
 # The decision endpoint of tests and demo is more than one file.
 $(B)/tests/lib/zt-pdp: $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/pdp/*.c))
-
-# A part of the broker alone, for systemd's clients.
-$(B)/tests/lib/zt-userdb: LIB_LIBS := $(SYSTEMD_LIBS)
-$(B)/tests/lib/zt-userdb: $(patsubst %.c,$(B)/%.o,\
-	ztd/varlink.c $(wildcard ztd/userdb*.c))
 
 # test_pdp and its like run it.
 $(B)/tests/unit/test_pdp $(B)/tests/unit/test_pdp_failover: | $(B)/tests/lib/zt-pdp

@@ -134,8 +134,7 @@ ZT_MUST_USE enum zt_err zt_snapshot_group_next(const struct zt_snapshot *s,
 ZT_MUST_USE enum zt_err zt_snapshot_gid(const struct zt_snapshot *s,
     const struct zt_snapshot_user *user, uint32_t i, uint32_t *gid_out);
 
-/* Are users in the local group of that gid?  Only where the administrator
- * allows it. */
+/* Is it one of the local groups that the administrator allows? */
 bool zt_snapshot_allowed(const struct zt_snapshot *s, uint32_t gid);
 
 /* The name of the i-th member, i < group->n_members.  Errors as above. */

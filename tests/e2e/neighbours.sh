@@ -9,6 +9,9 @@ e2e_begin "$@"
 start_pdp
 start_ztd
 
+[ -e /var/run ] || ln -s /run /var/run
+mkdir -p /var/spool/cron/crontabs
+
 # cron looks at its tables once in a minute: it begins now, and is asked last
 echo '* * * * * alice id >/tmp/cron-ran 2>&1' >/etc/cron.d/zt
 chmod 644 /etc/cron.d/zt
@@ -135,9 +138,10 @@ if command -v nscd >/dev/null; then
 	END
 	spawn nscd nscd -F
 	wait_for 5 test -S /run/nscd/socket
-	check "through nscd" sh -c 'getent passwd alice && id -Gn alice | grep -qw payments'
-	check "nscd did answer" sh -c "nscd -g | grep -A12 '^passwd cache' |
-	    grep -Eq '[1-9][0-9]* +(cache hits on positive|number of cached)|[1-9][0-9]*  cache misses'"
+	check "through nscd" sh -c 'getent passwd alice && getent passwd alice && id -Gn alice | grep -qw payments'
+	check "nscd did answer" sh -c "nscd -g |
+	    sed -n '/^passwd cache/,/^group cache/p' |
+	    grep -Eq '[1-9][0-9]* +cache hits on positive'"
 	user_record gina 70012
 	check "through nscd: a user it never heard of" \
 	    wait_for 5 getent passwd gina

@@ -11,7 +11,7 @@ JOBS      := $(shell nproc)
 # can be done without it is done.
 setup = $(Q)scripts/setup-deps $(1) || [ $$(id -u) -ne 0 ]
 
-# The real SCIM service of tests/interop/scim.sh: see below.
+# What tests/interop/scim.sh needs; see below.
 SCIMMY := $(B)/npm-scim/node_modules/.package-lock.json
 
 .PHONY: e2e-stage check check-run check-e2e check-debian13 demo demo-run
@@ -57,7 +57,7 @@ $(B)/npm/cerbos:
 	    --prefix $(@D) $(CERBOS_NPM)@$(CERBOS_VERSION) && \
 	    ln -sf node_modules/$(CERBOS_NPM)/$(notdir $(CERBOS_NPM)) $@
 
-# Its versions stand in the lock file.
+# The SCIM service likewise; its versions stand in the lock file.
 $(SCIMMY): tests/interop/scim/package.json tests/interop/scim/package-lock.json
 	$(call say,NPM,scimmy)
 	$(Q)mkdir -p $(B)/npm-scim && cp $^ $(B)/npm-scim

@@ -111,19 +111,19 @@ check "the service runs" [ -s real.port ]
 client make 0 20 && client group ops 10 && client group dev 3
 for size in 1 2 7 100; do
 	check "20 users and 2 groups, $size at a time" \
-	    is_whole "pages$size" done --page-size $size
+	    is_whole "pages$size" "done" --page-size $size
 done
 check "nothing has changed" is_whole pages7 same --page-size 7
 client set p3 displayName '"Renamed"'
 client set p4 active true
 client set p6 userName '"q6"'
 client make 20 1
-check "what was modified comes" is_whole pages7 done --page-size 7
+check "what was modified comes" is_whole pages7 "done" --page-size 7
 check "a second time it is not news" is_whole pages7 same
 client delete p5
 check "what was deleted stays until all is read" real_sync pages7
-check "  (it did)" [ "$(grep -c ' p5 ' check.out)" = 1 ]
-check "and is gone then" is_whole pages7 done --full-interval 0
+check "  (it did)" [ "$(grep -c '^user.* p5 ' check.out)" = 1 ]
+check "and is gone then" is_whole pages7 "done" --full-interval 0
 check "as with a filter" real_sync few --user-filter 'userName sw "p1"'
 check "  that the service heeds" [ "$(grep -c '^user' check.out)" = 11 ]
 check "a user name from elsewhere" real_sync elsewhere \
@@ -131,9 +131,9 @@ check "a user name from elsewhere" real_sync elsewhere \
 check "  is refused where it is none" \
     [ "$(grep -c '^refused Users/' check.out)" -gt 15 ]
 client make 21 979
-check "999 users" is_whole big done
+check "999 users" is_whole big "done"
 client make 1000 1
-check "and one more" is_whole big done
+check "and one more" is_whole big "done"
 
 # is_failure WHY [options]: of the real service
 is_failure()
@@ -169,11 +169,11 @@ is_refused()
 	head -n 1 got
 	head -n 1 got | grep -q "^fail .*$2" || return 1
 	! LC_ALL=C grep -q '[[:cntrl:]]' got || return 1
-	tail -n +2 got | diff good -
+	tail -n +2 got | diff before -
 }
 
-rude_sync good | tail -n +2 >good
-check "the rude service is good first" [ "$(grep -c '^user' good)" = 3 ]
+rude_sync good | tail -n +2 >before
+check "the rude service is good first" [ "$(grep -c '^user' before)" = 3 ]
 while read -r mode why; do
 	check "$mode: $why" is_refused "$mode" "$why"
 done <<END

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "broker.h"
 #include "principals.h"
@@ -88,6 +89,10 @@ broker_configure(struct broker *broker, struct conf *conf,
 		retire(broker);
 		server_set_limits(broker->server, conf->broker.max_connections,
 		    conf->broker.max_connections_per_uid);
+		if (broker->userdb != NULL)
+			userdb_set_limits(broker->userdb,
+			    conf->broker.max_connections,
+			    conf->broker.max_connections_per_uid);
 	}
 	broker->conf = conf;
 	broker->generation++;
@@ -163,6 +168,9 @@ broker_free(struct broker *broker)
 	}
 	feed_free(broker->feed);
 	server_free(broker->server);
+	if (broker->userdb != NULL)
+		(void)unlink(USERDB_SOCKET); /* nobody is to wait there */
+	userdb_free(broker->userdb);
 	logins_free(broker->logins);
 	users_free(broker->users);
 	conf_free(broker->conf);

@@ -12,6 +12,7 @@
 #include "logins.h"
 #include "pdp.h"
 #include "server.h"
+#include "userdb.h"
 #include "users.h"
 #include "zt/attempt.h"
 
@@ -43,6 +44,7 @@ struct broker {
 	struct logins *logins;
 	struct feed *feed;
 	struct server *server;
+	struct userdb *userdb; /* NULL if it could not be served */
 	struct denials denials;
 	struct zt_host host;
 	struct counters counters;

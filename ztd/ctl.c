@@ -73,6 +73,17 @@ services_json(const struct conf *conf)
 	return list;
 }
 
+static json_t *
+sockets_json(const struct broker *broker)
+{
+	json_t *list = server_status(broker->server);
+
+	if (broker->userdb != NULL)
+		(void)json_array_append_new(list,
+		    userdb_status(broker->userdb));
+	return list;
+}
+
 static void
 serve_status(struct broker *broker, struct conn *conn)
 {
@@ -83,7 +94,7 @@ serve_status(struct broker *broker, struct conn *conn)
 	    (json_int_t)((stamp_now_ms() - broker->started_ms) / 1000), "host",
 	    "id", broker->host.id, "hostname", broker->host.hostname, "config",
 	    conf_json(broker), "endpoints", pdp_status(broker->pdp), "sockets",
-	    server_status(broker->server), "sessions",
+	    sockets_json(broker), "sessions",
 	    (json_int_t)logins_count(broker->logins, LOGIN_OPEN), "credentials",
 	    (json_int_t)logins_count(broker->logins, LOGIN_OFFERED), "requests",
 	    (int)broker->in_flight, "log", feed_status(broker->feed),

@@ -184,6 +184,42 @@ serve_sockets(struct broker *broker, const struct setup_ids *ids,
 	return server_new(broker->event, &options, &broker->server);
 }
 
+static const char *
+user_privileged(void *arg, struct zt_str name)
+{
+	const struct broker *broker = arg;
+
+	return users_privileged(broker->users, name);
+}
+
+/* A convenience: the broker serves all else without it. */
+static void
+serve_userdb(struct broker *broker)
+{
+	const struct userdb_options options = {
+		.source = { .snapshot = ZT_SNAPSHOT_FILE,
+		    .etc = "/etc",
+		    .privileged = user_privileged,
+		    .arg = broker },
+		.max_connections = broker->conf->broker.max_connections,
+		.max_connections_per_uid =
+		    broker->conf->broker.max_connections_per_uid,
+		.idle_ms = USERDB_IDLE_MS,
+		.stall_ms = USERDB_STALL_MS,
+	};
+	enum zt_err err;
+	int fd;
+
+	err = userdb_listen(USERDB_SOCKET, &fd);
+	if (err == ZT_OK)
+		err = userdb_new(broker->event, &options, fd, &broker->userdb);
+	if (err != ZT_OK)
+		say(LOG_WARNING,
+		    USERDB_SOCKET ": %s: userdbctl and nss-systemd do not see "
+				  "zt's users; all else does",
+		    err == ZT_ERR_SYS ? strerror(errno) : zt_strerror(err));
+}
+
 static enum zt_err
 log_open(struct broker *broker, const char *path)
 {
@@ -234,6 +270,7 @@ broker_start(struct broker *broker, struct conf *conf,
 		say(LOG_ERR, SETUP_SESSIONS_DIR ": %s", zt_strerror(err));
 		return err;
 	}
+	serve_userdb(broker);
 	return serve_sockets(broker, ids, fds);
 }
 

@@ -20,6 +20,7 @@
 
 #include "say.h"
 #include "setup.h"
+#include "userdb.h"
 #include "zt/auto.h"
 #include "zt/client.h"
 
@@ -190,6 +191,19 @@ socket_bind(const char *path, mode_t mode, uid_t uid, gid_t gid, int *fd_out)
 	return ZT_OK;
 }
 
+/* As tmpfiles.d does it.  Without it systemd's clients do not see zt's users,
+ * and that is all. */
+static void
+userdb_link(const struct setup_ids *ids)
+{
+	if (dir_make(USERDB_DIR, 0755, ids->uid, ids->gid) != ZT_OK)
+		return;
+	(void)mkdir("/run/systemd", 0755);
+	(void)mkdir(USERDB_LINK_DIR, 0755);
+	if (symlink(USERDB_SOCKET, USERDB_LINK) != 0 && errno != EEXIST)
+		say(LOG_WARNING, USERDB_LINK ": %s", strerror(errno));
+}
+
 enum zt_err
 setup_sockets_bind(const struct setup_ids *ids, const char *log_file,
     int fds[SERVER_SOCKETS])
@@ -211,6 +225,7 @@ setup_sockets_bind(const struct setup_ids *ids, const char *log_file,
 		ZT_OK ||
 	    (err = log_dir_make(ids, log_file)) != ZT_OK)
 		return err;
+	userdb_link(ids);
 	if ((err = socket_bind(ZT_SOCKET_PAM, 0600, 0, 0, &fds[SERVER_PAM])) !=
 		ZT_OK ||
 	    (err = socket_bind(ZT_SOCKET_PRINCIPALS, 0600, ids->uid, ids->gid,

@@ -141,7 +141,7 @@ no_include tools 'security/|.*ztd/'
 links pam_zt.so 'libpam libc'
 links libnss_zt.so.2 'libc'
 links tools/zt-principals 'libc'
-links tools/ztctl 'libjansson libc'
+links tools/ztctl 'libcrypto libjansson libc'
 links ztd/ztd 'libcrypto libcurl libjansson libsystemd libinih libc libm libpthread'
 exports pam_zt.so pam_zt/pam_zt.map
 exports libnss_zt.so.2 nss_zt/nss_zt.map

@@ -9,6 +9,7 @@
 #include "zt/client.h"
 #include "zt/snapshot.h"
 #include "ztctl.h"
+#include "ztctl_bundle.h"
 #include "ztctl_print.h"
 
 static const char usage_text[] =
@@ -24,6 +25,7 @@ static const char usage_text[] =
     "       ztctl identity sync [NAME] [--timeout S] [--json]  ask them now\n"
     "       ztctl identity check [--json]      snapshot, sources, refusals\n"
     "       ztctl identity apply [--force] [--json]  what is held back\n"
+    "       ztctl identity bundle make|sign|check ...  users as a document\n"
     "\n"
     "  --json              print JSON\n"
     "  --socket PATH       control socket (" ZT_SOCKET_CTL ")\n"
@@ -199,6 +201,14 @@ command_find(int argc, char **argv, struct ztctl_options *options)
 	return NULL;
 }
 
+/* A bundle has options of its own; the word must stand where it belongs. */
+static bool
+is_bundle(int argc, char **argv)
+{
+	return argc > 2 && strcmp(argv[1], "identity") == 0 &&
+	    strcmp(argv[2], "bundle") == 0;
+}
+
 /* Below another root are its own files, where they are not named. */
 static enum zt_err
 options_complete(struct ztctl_options *options)
@@ -232,6 +242,8 @@ run(int argc, char **argv)
 	const struct command *command;
 	int rc;
 
+	if (is_bundle(argc, argv))
+		return ztctl_bundle(argc - 3, argv + 3);
 	if ((rc = options_read(argc, argv, &options)) >= 0)
 		return (enum ztctl_status)rc;
 	command = command_find(argc - optind, argv + optind, &options);

@@ -10,6 +10,7 @@
 #include "zt/text.h"
 #include "ztctl_identity.h"
 #include "ztctl_print.h"
+#include "ztctl_shape.h"
 
 #define POLL_MS   200
 #define BAR_WIDTH 30
@@ -49,17 +50,14 @@ is_names(const json_t *list)
 	return json_is_array(list);
 }
 
-/* Ask, and get the names of sources in a member. */
+/* Start, and get the names of what was started. */
 static enum ztctl_status
-ask_names(const struct ztctl_options *options, const char *command,
-    const char *member, json_t **out)
+ask_sync(const struct ztctl_options *options, const char *command, json_t **out)
 {
-	enum ztctl_status status;
-	char shape[32];
+	enum ztctl_status status =
+	    identity_ask(options->socket, command, "started:a", out);
 
-	(void)snprintf(shape, sizeof(shape), "%s:a", member);
-	status = identity_ask(options->socket, command, shape, out);
-	if (status == ZTCTL_OK && !is_names(json_at(*out, member))) {
+	if (status == ZTCTL_OK && !is_names(json_at(*out, "started"))) {
 		json_decref(*out);
 		return identity_bad_answer(options->socket);
 	}
@@ -308,7 +306,7 @@ ztctl_identity_sync(const struct ztctl_options *options)
 	if (name[0] != '\0')
 		(void)snprintf(command, sizeof(command), "identity-sync %s",
 		    name);
-	status = ask_names(options, command, "started", &answer);
+	status = ask_sync(options, command, &answer);
 	if (status != ZTCTL_OK)
 		return status;
 	status = sync_wait(options, json_at(answer, "started"));
@@ -382,25 +380,41 @@ apply_show(const struct ztctl_options *options)
 	return status;
 }
 
+/* The names of the sources, or how many they were. */
+static void
+show_applied(const json_t *applied)
+{
+	const json_t *name;
+	size_t i;
+
+	if (json_is_integer(applied) && json_integer_value(applied) > 0)
+		print_field("applied", "%" JSON_INTEGER_FORMAT " sources",
+		    json_integer_value(applied));
+	else if (json_array_size(applied) == 0)
+		print_field("applied", "nothing was held back");
+	json_array_foreach(applied, i, name)
+	    print_field(i == 0 ? "applied" : "", "%s", json_string_value(name));
+}
+
 static enum ztctl_status
 apply_force(const struct ztctl_options *options)
 {
-	const json_t *name;
+	const json_t *applied;
 	json_t *answer;
-	size_t i;
 	enum ztctl_status status =
-	    ask_names(options, "identity-apply", "applied", &answer);
+	    identity_ask(options->socket, "identity-apply", "", &answer);
 
 	if (status != ZTCTL_OK)
 		return status;
+	applied = json_at(answer, "applied");
+	if (!is_names(applied) && !json_fits(answer, "applied:n")) {
+		json_decref(answer);
+		return identity_bad_answer(options->socket);
+	}
 	if (options->json)
 		print_json(answer);
-	else if (json_array_size(json_at(answer, "applied")) == 0)
-		print_field("applied", "nothing was held back");
 	else
-		json_array_foreach(json_at(answer, "applied"), i, name)
-		    print_field(i == 0 ? "applied" : "", "%s",
-			json_string_value(name));
+		show_applied(applied);
 	json_decref(answer);
 	return ZTCTL_OK;
 }

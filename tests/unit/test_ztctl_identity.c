@@ -346,6 +346,10 @@ answers_of_another_shape_are_of_no_use(void **state)
 		{ "identity-sync", "{\"started\":[7]}", "identity sync" },
 		{ "identity-sync", "{\"started\":\"all\"}", "identity sync" },
 		{ "identity-apply", "{}", "identity apply --force" },
+		{ "identity-apply", "{\"applied\":-1}",
+		    "identity apply --force" },
+		{ "identity-apply", "{\"applied\":[1]}",
+		    "identity apply --force" },
 		{ "identity-why", "{\"name\":\"alice\"}",
 		    "identity why alice" },
 		{ "identity-why",
@@ -654,6 +658,8 @@ what_is_held_is_shown_before_it_is_forced(void **state)
 		{ "identity-apply", "", "{\"applied\":[\"ldap\"]}", 1, false },
 		{ "identity-apply", "", "{\"applied\":[]}", 0, false },
 	};
+	static const struct tool_answer number = { "identity-apply", "",
+		"{\"applied\":2}", 0, false };
 	static const struct tool_answer none = { "identity-sources", NULL,
 		SOURCES(OK_SOURCE), 0, false };
 	json_t *json;
@@ -667,6 +673,8 @@ what_is_held_is_shown_before_it_is_forced(void **state)
 	tool_says("applied      ldap");
 	assert_int_equal(heard(a + 2, 1, "identity apply --force"), 0);
 	tool_says("nothing was held back");
+	assert_int_equal(heard(&number, 1, "identity apply --force"), 0);
+	tool_says("applied      2 sources");
 	assert_int_equal(heard(&none, 1, "identity apply"), 0);
 	tool_says("nothing is held back");
 	json = heard_json(1, a, 1, "identity apply");
@@ -744,12 +752,19 @@ wrong_words_are_wrong_usage(void **state)
 		"identity show", "identity show a b", "identity list x",
 		"identity sync a b", "identity why", "doctor", "doctor pam",
 		"identity sync --timeout 0", "identity sync --timeout 1x",
-		"identity sync --timeout -1", "identity sync --timeout 99999" };
+		"identity sync --timeout -1", "identity sync --timeout 99999",
+		"identity bundle" };
 
 	(void)state;
 	for (size_t i = 0; i < N(words); i++)
 		if (local(words[i]) != 2)
 			fail_msg("%s: %s", words[i], tool_output);
+	/* the bundle has a command line of its own */
+	assert_int_equal(tool_run("identity bundle"), 2);
+	tool_says("usage: ztctl identity bundle make");
+	assert_int_equal(tool_run("identity bundle check %s/none --signers x",
+			     tool_dir),
+	    5);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, tool_teardown)

@@ -17,16 +17,16 @@ struct fetch;
 
 /* What to ask; all borrowed until fetch_start() returns. */
 struct fetch_request {
-	const char *url;       /* https:// */
-	const char *body;      /* POST it; NULL: GET */
-	const char *type;      /* Content-Type of body */
-	const char *accept;    /* media type, or NULL */
-	const char *bearer;    /* token, or NULL */
+	const char *url;             /* https:// */
+	const char *body;            /* POST it; NULL: GET */
+	const char *type;            /* Content-Type of body */
+	const char *accept;          /* media type, or NULL */
+	const char *bearer;          /* token, or NULL */
 	const char *user, *password; /* HTTP Basic, or NULL */
-	const char *etag;      /* If-None-Match, or NULL or "" */
-	const char *ca_file;   /* PEM; NULL: the system's */
-	unsigned timeout_ms;   /* the whole exchange */
-	size_t body_max;       /* of the answer, bytes */
+	const char *etag;            /* If-None-Match, or NULL or "" */
+	const char *ca_file;         /* PEM; NULL: the system's */
+	unsigned timeout_ms;         /* the whole exchange */
+	size_t body_max;             /* of the answer, bytes */
 };
 
 /* What came; all borrowed until done returns. */
@@ -34,8 +34,8 @@ struct fetch_answer {
 	int status;       /* HTTP status; 0: no answer, and error says why */
 	const char *body; /* NUL-terminated beyond len */
 	size_t len;
-	const char *type; /* Content-Type without parameters, "" if none */
-	const char *etag; /* "" if none, or longer than FETCH_ETAG_MAX */
+	const char *type;  /* Content-Type without parameters, "" if none */
+	const char *etag;  /* "" if none, or longer than FETCH_ETAG_MAX */
 	const char *error; /* for the administrator; "" if status is not 0 */
 	unsigned retry_after_s; /* Retry-After; 0: not given */
 };
@@ -55,9 +55,9 @@ void fetcher_free(struct fetcher *fetcher); /* ends all without a word */
  *
  * Errors: ZT_ERR_NOMEM, ZT_ERR_INVAL.
  */
-ZT_MUST_USE enum zt_err fetch_start(struct fetcher *fetcher,
-    const struct fetch_request *request, fetch_done *done, void *arg,
-    struct fetch **out);
+ZT_MUST_USE enum zt_err
+fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
+    fetch_done *done, void *arg, struct fetch **out);
 void fetch_cancel(struct fetch *fetch);
 
 #endif /* ZTD_FETCH_H */

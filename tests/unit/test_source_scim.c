@@ -1044,8 +1044,8 @@ what_a_crash_left_of_the_state_is_ignored(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		static const char *const tails[] = {
 			"{\"user\":{\"uuid\":\"u0001\"", "garbage\n",
-			"{\"user\":{\"uuid\":\"u0001\",\"userName\":"
-			"\"gone\"}}\n"
+			("{\"user\":{\"uuid\":\"u0001\",\"userName\":"
+			 "\"gone\"}}\n")
 		};
 
 		f = fopen(state_file, "ae");

@@ -6,7 +6,7 @@
 # make help       every target
 #
 # V=1 shows the commands.  B=dir builds elsewhere.  SAN=1 builds with ASan and
-# UBSan.  CLANG=1 builds with clang.
+# UBSan, TSAN=1 with TSan.  CLANG=1 builds with clang.
 
 VERSION := 0.1.0
 
@@ -69,6 +69,7 @@ help:
 	@echo 'make bench        ratios against floors and peers (root)'
 	@echo 'make fuzz         fuzz each target for FUZZ_SECONDS=60 (clang)'
 	@echo 'make asan         unit tests under ASan and UBSan'
+	@echo 'make stress-nss   8 threads look up while snapshots are replaced (root)'
 	@echo 'make lint         format, cppcheck, shellcheck, boundaries, man pages'
 	@echo 'make install      DESTDIR= PREFIX=/usr LIBDIR='
 	@echo 'make uninstall    take zt out of every stack, then remove its files'
@@ -77,4 +78,4 @@ help:
 
 .PHONY: clean
 clean:
-	rm -rf $(B) $(B)-asan $(B)-fuzz
+	rm -rf $(B) $(B)-asan $(B)-tsan $(B)-fuzz

@@ -30,9 +30,15 @@ LDHARD := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed \
 SANFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -fno-strict-aliasing
 
+TSANFLAGS := -O1 -g -fsanitize=thread -fno-omit-frame-pointer \
+	-fno-strict-aliasing
+
 ifdef SAN
 OPT := $(SANFLAGS)
 LDFLAGS_ALL := -fsanitize=address,undefined $(LDFLAGS)
+else ifdef TSAN
+OPT := $(TSANFLAGS)
+LDFLAGS_ALL := -fsanitize=thread $(LDFLAGS)
 else
 OPT := $(HARD) -g
 LDFLAGS_ALL := $(LDHARD) $(LDFLAGS)

@@ -44,6 +44,9 @@ NSS_TEST_BIN := $(filter $(B)/tests/nss/%,$(MODULE_TEST_BIN))
 SNAPSHOT_WRITER := $(patsubst %.c,$(B)/%.o,\
 	$(wildcard common/identity/snapshot_*.c))
 $(NSS_TEST_BIN): $(NSS_HELP_SRC:%.c=$(B)/%.o) $(SNAPSHOT_WRITER)
+NSS_INSIDE := $(patsubst %.c,$(B)/%.o,\
+	$(filter-out nss_zt/path.c,$(NSS_SRC)) $(NSS_PATH_SRC))
+$(B)/tests/nss/test_nss_map: $(NSS_INSIDE)
 
 # Programs that tests use: tests/lib/<name>.c
 LIB_SRC := $(wildcard tests/lib/*.c)
@@ -79,7 +82,11 @@ endif
 
 $(FUZZ_BIN): $(B)/%: $(B)/%.o $(B)/tests/fuzz/replay.o $(B)/libztd.a $(ZT_LIBS)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(FUZZ_MAIN) $(ZTD_LINK)
+	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $< $(FUZZ_WITH) \
+	    $(FUZZ_MAIN) $(ZTD_LINK)
+
+$(B)/tests/fuzz/fuzz_nss_snapshot: $(NSS_INSIDE)
+$(B)/tests/fuzz/fuzz_nss_snapshot: FUZZ_WITH := $(NSS_INSIDE)
 
 .PHONY: test-programs fuzz-programs
 test-programs: $(UNIT_BIN) $(MODULE_TEST_BIN) $(LIB_BIN)
@@ -99,9 +106,46 @@ CHECK_UNIT = -l unit $(UNIT_BIN) -l modules $(MODULE_TEST_BIN) \
 RUN_ENV := ZT_BUILD=$(B) ASAN_OPTIONS=detect_leaks=1 \
 	UBSAN_OPTIONS=print_stacktrace=1
 
+# The name service module is in every process: its tests again with all that
+# finds errors of memory and of threads, and under valgrind if it is there.
+TSAN_B := $(B)-tsan
+NSS_STRESS := tests/nss/test_nss_stress
+# $(call nss_tests,dir,command before each,tests)
+nss_tests = $(foreach t,$(3),"env ZT_BUILD=$(1) $(2) $(t:$(B)/%=$(1)/%)")
+VALGRIND := $(shell command -v valgrind 2>/dev/null)
+VALGRIND_RUN := ZT_TEST_BRIEF=1 ZT_STRESS_LOOKUPS=3000 ZT_STRESS_SNAPSHOTS=50 \
+	$(VALGRIND) -q --vgdb=no --leak-check=full --errors-for-leak-kinds=definite \
+	--show-leak-kinds=definite --error-exitcode=99 --fair-sched=try
+CHECK_UNIT += -l 'NSS, ASan and UBSan' \
+	$(call nss_tests,$(ASAN_B),ZT_TEST_BRIEF=1,$(NSS_TEST_BIN)) \
+	-l 'NSS, TSan' $(call nss_tests,$(TSAN_B),ZT_STRESS_LOOKUPS=20000 \
+	TSAN_OPTIONS=halt_on_error=1,$(B)/$(NSS_STRESS) $(B)/tests/nss/test_nss_map)
+ifneq ($(VALGRIND),)
+CHECK_UNIT += -l 'NSS, valgrind' \
+	$(call nss_tests,$(B),$(VALGRIND_RUN),$(NSS_TEST_BIN))
+endif
+
+.PHONY: nss-programs
+nss-programs: $(B)/libnss_zt.so.2 $(NSS_TEST_BIN)
+
+# The whole of it: 80 million lookups, 1,000 snapshots.
+STRESS_LOOKUPS ?= 10000000
+STRESS_SNAPSHOTS ?= 1000
+STRESS_THREADS ?= 8
+STRESS_PAUSE_US ?= 15000
+.PHONY: stress-nss
+stress-nss: nss-programs
+	$(Q)$(RUN_ENV) ZT_STRESS_LOOKUPS=$(STRESS_LOOKUPS) \
+	    ZT_STRESS_SNAPSHOTS=$(STRESS_SNAPSHOTS) \
+	    ZT_STRESS_THREADS=$(STRESS_THREADS) \
+	    ZT_STRESS_PAUSE_US=$(STRESS_PAUSE_US) \
+	    tests/run -v -t 1800 -l stress $(B)/$(NSS_STRESS)
+
 .PHONY: check-unit check-unit-programs
 check-unit-programs: all test-programs
-	$(Q)$(MAKE) --no-print-directory SAN=1 B=$(ASAN_B) fuzz-programs
+	$(Q)$(MAKE) --no-print-directory SAN=1 B=$(ASAN_B) fuzz-programs \
+	    nss-programs
+	$(Q)$(MAKE) --no-print-directory TSAN=1 B=$(TSAN_B) nss-programs
 
 check-unit: check-unit-programs
 	$(Q)$(RUN_ENV) tests/run $(CHECK_UNIT)

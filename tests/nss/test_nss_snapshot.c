@@ -596,7 +596,7 @@ static void
 write_people(unsigned n, bool enumerate)
 {
 	static struct shot_user users[500];
-	static char names[500][16];
+	static char names[500][24];
 	struct shot shot = { .users = users,
 		.n_users = n,
 		.id_min = ID_MIN,

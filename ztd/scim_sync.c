@@ -136,6 +136,13 @@ take_page(struct scim *scim, const struct zt_scim_list *list)
 		scim_build(scim);
 }
 
+bool
+scim_type_fits(const char *type)
+{
+	return strcmp(type, "application/scim+json") == 0 ||
+	    strcmp(type, "application/json") == 0;
+}
+
 static void
 take_list(struct scim *scim, const struct fetch_answer *answer)
 {
@@ -143,8 +150,7 @@ take_list(struct scim *scim, const struct fetch_answer *answer)
 	struct zt_scim_list list;
 	const char *why = NULL;
 
-	if (strcmp(answer->type, "application/scim+json") != 0 &&
-	    strcmp(answer->type, "application/json") != 0) {
+	if (!scim_type_fits(answer->type)) {
 		scim_sync_fail(scim,
 		    "%s: the answer is no SCIM by its Content-Type: check "
 		    "that url is the base of the SCIM service",
@@ -317,7 +323,7 @@ on_token(void *arg, const char *token, const char *why)
 	struct scim *scim = arg;
 	zt_auto_free char *url = NULL;
 	struct fetch_request request = {
-		.accept = "application/scim+json, application/json",
+		.accept = SCIM_ACCEPT,
 		.bearer = token,
 		.ca_file = scim->source->conf->ca_file,
 		.timeout_ms = scim->source->conf->timeout_ms,

@@ -54,7 +54,13 @@ struct scim {
 	const struct zt_set *built;  /* of all; for its address alone */
 	bool write_due, write_whole; /* the state file is behind */
 	struct scim_sync sync;
+	struct scim_lookup *lookup; /* owned; or NULL */
 };
+
+#define SCIM_ACCEPT "application/scim+json, application/json"
+
+/* Is it one of those? */
+bool scim_type_fits(const char *type);
 
 /* Begin a sync; began_ms and began_boot_ms are set, the rest is zero. */
 void scim_sync_begin(struct scim *scim, bool full);
@@ -63,6 +69,10 @@ void scim_sync_begin(struct scim *scim, bool full);
 void scim_sync_clear(struct scim *scim);
 __attribute__((__format__(__printf__, 2, 3))) void
 scim_sync_fail(struct scim *scim, const char *format, ...);
+
+/* Give up a lookup, without a word or with one. */
+void scim_lookup_clear(struct scim *scim);
+void scim_lookup_end(struct scim *scim, enum zt_err err);
 
 /* Every page has come, and held: go on, and end the sync. */
 void scim_build(struct scim *scim);

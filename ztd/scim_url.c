@@ -25,29 +25,47 @@ filter_of(const struct scim_url *url)
 					 : url->conf->group_filter;
 }
 
-/* The filter of the configuration, and later than; NULL if there is none. */
+/* What this query asks beyond the configuration; "" if nothing. */
 static enum zt_err
-filter_make(const struct scim_url *url, char **out)
+condition_make(const struct scim_url *url, char **out)
 {
-	const char *filter = filter_of(url);
 	char time[ZT_TIME_MAX];
 	enum zt_err err;
 	int len;
 
-	*out = NULL;
-	if (url->after_ms == ZT_SCIM_NEVER) {
-		if (filter == NULL)
-			return ZT_OK;
-		*out = strdup(filter);
-		return *out == NULL ? ZT_ERR_NOMEM : ZT_OK;
+	if (url->name != NULL) {
+		/* a valid name needs no escape */
+		len = asprintf(out, "%s eq \"%s\"", zt_scim_name_path(url->map),
+		    url->name);
+	} else if (url->after_ms != ZT_SCIM_NEVER) {
+		if ((err = zt_time_ms(url->after_ms, time)) != ZT_OK)
+			return err;
+		len = asprintf(out, "meta.lastModified gt \"%s\"", time);
+	} else {
+		len = asprintf(out, "%s", "");
 	}
-	if ((err = zt_time_ms(url->after_ms, time)) != ZT_OK)
+	if (len < 0)
+		*out = NULL;
+	return len < 0 ? ZT_ERR_NOMEM : ZT_OK;
+}
+
+/* The filter of the configuration, and that; "" if there is none. */
+static enum zt_err
+filter_make(const struct scim_url *url, char **out)
+{
+	const char *filter = filter_of(url);
+	zt_auto_free char *condition = NULL;
+	enum zt_err err = condition_make(url, &condition);
+	int len;
+
+	if (err != ZT_OK)
 		return err;
 	if (filter == NULL)
-		len = asprintf(out, "meta.lastModified gt \"%s\"", time);
+		len = asprintf(out, "%s", condition);
+	else if (condition[0] == '\0')
+		len = asprintf(out, "%s", filter);
 	else
-		len = asprintf(out, "(%s) and meta.lastModified gt \"%s\"",
-		    filter, time);
+		len = asprintf(out, "(%s) and %s", filter, condition);
 	if (len < 0)
 		*out = NULL;
 	return len < 0 ? ZT_ERR_NOMEM : ZT_OK;
@@ -89,7 +107,7 @@ put_page(FILE *f, const struct scim_url *url, const char *filter)
 	return fprintf(f, "%.*s/%s?", base_len(url->conf->url), url->conf->url,
 		   zt_scim_endpoint(url->kind)) > 0 &&
 	    put_attributes(f, url) &&
-	    (filter == NULL ||
+	    (filter[0] == '\0' ||
 		(fputs("filter=", f) >= 0 && put_encoded(f, filter) &&
 		    fputc('&', f) != EOF)) &&
 	    fputs(page, f) >= 0;

@@ -10,6 +10,7 @@ struct scim_url {
 	const struct conf_source *conf;
 	const struct zt_scim_map *map;
 	enum zt_scim_kind kind;
+	const char *name;    /* who is called so; NULL: anybody */
 	int64_t after_ms;    /* modified later; ZT_SCIM_NEVER: whenever */
 	bool all_attributes; /* rather than those that are needed */
 	const struct zt_scim_pager *pager;

@@ -301,6 +301,12 @@ source_done(struct source *s, struct zt_set *set)
 }
 
 void
+source_touched(struct source *s)
+{
+	s->clock->changed(s->clock->arg, s);
+}
+
+void
 source_same(struct source *s)
 {
 	contacted(s);

@@ -73,6 +73,9 @@ struct zt_set *source_set(struct source *s);
  */
 bool source_lose(struct source *s, size_t n);
 
+/* Outside of a sync: the set in force was changed in a few places. */
+void source_touched(struct source *s);
+
 /* The sync found that nothing has changed. */
 void source_same(struct source *s);
 

@@ -41,6 +41,7 @@ scim_begin(struct source *s)
 		    (scim->wait_until_ms - now_ms + 999) / 1000);
 		return;
 	}
+	scim_lookup_end(scim, ZT_ERR_UNAVAIL);
 	scim->sync = (struct scim_sync){ .phase = SCIM_NONE,
 		.began_ms = stamp_now_ms(),
 		.began_boot_ms = now_ms };
@@ -108,8 +109,10 @@ scim_destroy(struct source *s)
 
 	if (scim == NULL)
 		return;
-	if (scim->token != NULL)
+	if (scim->token != NULL) {
 		scim_sync_clear(scim);
+		scim_lookup_clear(scim);
+	}
 	scim_token_free(scim->token);
 	zt_scim_catalog_free(scim->all);
 	free(scim->config);

@@ -34,6 +34,12 @@ path_or(const char *path, const char *fallback)
 	return path == NULL ? fallback : path;
 }
 
+const char *
+zt_scim_name_path(const struct zt_scim_map *map)
+{
+	return path_or(map->name, DEFAULT_NAME);
+}
+
 size_t
 zt_scim_attributes(const struct zt_scim_map *map, enum zt_scim_kind kind,
     const char *out[ZT_SCIM_ATTRIBUTES_MAX])
@@ -49,7 +55,7 @@ zt_scim_attributes(const struct zt_scim_map *map, enum zt_scim_kind kind,
 		return n;
 	}
 	out[n++] = "active";
-	out[n++] = path_or(map->name, DEFAULT_NAME);
+	out[n++] = zt_scim_name_path(map);
 	if (map->gecos == NULL)
 		out[n++] = DISPLAY_NAME;
 	out[n++] = path_or(map->uid, DEFAULT_UID);

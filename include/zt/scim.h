@@ -106,6 +106,9 @@ struct zt_scim_map {
 size_t zt_scim_attributes(const struct zt_scim_map *map, enum zt_scim_kind kind,
     const char *out[ZT_SCIM_ATTRIBUTES_MAX]);
 
+/* Where a user's name stands. */
+const char *zt_scim_name_path(const struct zt_scim_map *map);
+
 /* A resource, as a record in the form that a catalog keeps. */
 struct zt_scim_resource {
 	char id[ZT_IMMUTABLE_ID_MAX + 1];

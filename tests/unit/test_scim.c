@@ -206,7 +206,8 @@ a_user_becomes_a_record(void **state)
 	    "\"active\":false,\"nickName\":null}",
 	    "{\"uuid\":\"1\",\"userName\":\"bob\",\"locked\":true}");
 	assert_record(ZT_SCIM_USER, &defaults,
-	    "{\"id\":\"1\",\"userName\":\"bob\",\"displayName\":\"Bob\"}",
+	    "{\"id\":\"1\",\"userName\":\"bob\",\"displayName\":\"Bob\",\"active\":null,\"" ZT_SCIM_POSIX_USER
+	    "\":null}",
 	    "{\"uuid\":\"1\",\"userName\":\"bob\",\"realName\":\"Bob\"}");
 	assert_record(ZT_SCIM_USER, &other,
 	    "{\"id\":\"1\",\"userName\":\"x\",\"number\":70003,"

@@ -18,6 +18,7 @@
 
 #include "../../ztd/fetch.h"
 #include "../../ztd/source.h"
+#include "../../ztd/source_scim.h"
 #include "../../ztd/stamp.h"
 #include "zt/auto.h"
 #include "zt/scim.h"
@@ -200,7 +201,7 @@ fetch_cancel(struct fetch *f)
 static struct {
 	struct zt_set *set; /* in force */
 	bool hold;          /* what comes is not put in force */
-	unsigned done, same, failed;
+	unsigned done, same, failed, touched;
 	char why[SOURCE_WHY_MAX];
 	int64_t restored_ms;
 } outcome;
@@ -243,6 +244,13 @@ source_fail(struct source *s, const char *why, ...)
 	(void)vsnprintf(outcome.why, sizeof(outcome.why), why, ap);
 	va_end(ap);
 	outcome.failed++;
+}
+
+void
+source_touched(struct source *s)
+{
+	(void)s;
+	outcome.touched++;
 }
 
 void
@@ -795,6 +803,33 @@ each_status_has_its_advice(void **state)
 	}
 }
 
+static bool
+expire_cursor(const char *asked, struct fetch_answer *answer)
+{
+	if (strstr(asked, "cursor=c") == NULL)
+		return false;
+	answer_error(answer, 400, "expiredCursor");
+	return true;
+}
+
+static void
+a_cursor_that_expires_fails_the_sync(void **state)
+{
+	(void)state;
+	service.cursor = true;
+	people_make(10);
+	sync_good();
+	service.quirk = expire_cursor;
+	sync_bad("400 expiredCursor"); /* what was modified */
+	conf.full_interval_s = 0;
+	sync_bad("400 expiredCursor");
+	service.quirk = NULL;
+	conf.full_interval_s = 3600;
+	user_put(3, "renamed", 100);
+	sync_good(); /* the filter was not to blame */
+	assert_non_null(strstr(service.urls, "filter="));
+}
+
 static unsigned flips; /* answers whose total is another */
 static unsigned flip_id = 100;
 
@@ -972,6 +1007,25 @@ a_token_of_client_credentials_is_kept_and_renewed(void **state)
 	assert_string_equal(bearer, "new");
 }
 
+static bool
+refuse_any_token(const char *asked, struct fetch_answer *answer)
+{
+	token_endpoint(asked, answer);
+	if (strstr(asked, "/token") == NULL)
+		answer->status = 401;
+	return true;
+}
+
+static void
+a_service_that_refuses_any_token_is_asked_twice(void **state)
+{
+	(void)state;
+	client_credentials();
+	service.quirk = refuse_any_token;
+	sync_bad("HTTP 401");
+	assert_int_equal(tokens, 2);
+}
+
 static void
 a_token_that_cannot_be_had_fails_the_sync(void **state)
 {
@@ -1043,9 +1097,9 @@ what_a_crash_left_of_the_state_is_ignored(void **state)
 	source_close();
 	for (size_t i = 0; i < 3; i++) {
 		static const char *const tails[] = {
-			"{\"user\":{\"uuid\":\"u0001\"", "garbage\n",
 			("{\"user\":{\"uuid\":\"u0001\",\"userName\":"
-			 "\"gone\"}}\n")
+			 "\"gone\"}}\n"),
+			"{\"user\":{\"uuid\":\"u0001\"", "garbage\n"
 		};
 
 		f = fopen(state_file, "ae");
@@ -1073,6 +1127,8 @@ users_that_wait_for_an_administrator_are_not_restored(void **state)
 	conf.full_interval_s = 0;
 	outcome.hold = true;
 	sync_good();
+	sync_good();
+	assert_int_equal(outcome.same, 1);
 	source_close();
 	source_open();
 	assert_users(20);
@@ -1100,6 +1156,146 @@ a_source_can_go_at_any_moment(void **state)
 	}
 	sync_good();
 	assert_users(2000);
+}
+
+/* ---- lookups ---- */
+
+static json_t *found; /* owned; the answer's resources */
+
+static bool
+answer_lookup(const char *asked, struct fetch_answer *answer)
+{
+	if (strstr(asked, "%20eq%20%22") == NULL)
+		return false;
+	body_set(answer,
+	    json_pack("{s:[s], s:i, s:O}", "schemas", MESSAGES "ListResponse",
+		"totalResults", (int)json_array_size(found), "Resources",
+		found));
+	return true;
+}
+
+struct lookup {
+	unsigned calls;
+	enum zt_err err;
+};
+
+static void
+on_found(void *arg, enum zt_err err)
+{
+	struct lookup *l = arg;
+
+	l->calls++;
+	l->err = err;
+}
+
+static enum zt_err
+lookup(const char *name)
+{
+	struct lookup l = { .calls = 0 };
+
+	service.urls[0] = '\0';
+	assert_int_equal(source_scim_lookup(&source, zt_str(name), 250,
+			     on_found, &l),
+	    ZT_OK);
+	for (int i = 0; i < 100 && l.calls == 0; i++)
+		assert_true(sd_event_run(event, 0) >= 0);
+	assert_int_equal(l.calls, 1);
+	return l.err;
+}
+
+static void
+found_add(const char *id, const char *name)
+{
+	assert_int_equal(json_array_append_new(found,
+			     json_pack("{s:s, s:s}", "id", id, "userName",
+				 name)),
+	    0);
+}
+
+static void
+a_user_of_today_is_looked_up(void **state)
+{
+	static char filter[] = "active eq true";
+
+	(void)state;
+	conf.user_filter = filter;
+	people_make(5);
+	sync_good();
+	found = json_array();
+	service.quirk = answer_lookup;
+	assert_int_equal(lookup("new"), ZT_ERR_NOTFOUND);
+	assert_non_null(strstr(service.urls,
+	    "&filter=%28active%20eq%20true%29%20and%20userName%20eq%20%22new"
+	    "%22&startIndex=1&count=2\n"));
+	assert_int_equal(outcome.touched, 0);
+	found_add("u9", "new");
+	assert_int_equal(lookup("new"), ZT_OK);
+	assert_int_equal(outcome.touched, 1);
+	assert_users(6);
+	assert_string_equal(name_of("Users/u9"), "new");
+	json_decref(found);
+	/* the next sync knows nothing of u9: gone */
+	sync_good();
+	assert_users(5);
+}
+
+static void
+a_lookup_believes_no_answer_but_its_own(void **state)
+{
+	(void)state;
+	people_make(5);
+	sync_good();
+	service.quirk = answer_lookup;
+	found = json_array();
+	found_add("u9", "New");
+	assert_int_equal(lookup("new"), ZT_ERR_NOTFOUND);
+	found_add("u8", "new");
+	assert_int_equal(lookup("new"), ZT_ERR_UNAVAIL);
+	(void)json_array_clear(found);
+	found_add("", "new");
+	assert_int_equal(lookup("new"), ZT_ERR_UNAVAIL);
+	(void)json_array_clear(found);
+	(void)json_array_append_new(found,
+	    json_pack("{s:s, s:s, s:s}", "id", "u7", "userName", "new",
+		"active", "no"));
+	assert_int_equal(lookup("new"), ZT_ERR_DENIED);
+	json_decref(found);
+	service.quirk = no_answer;
+	assert_int_equal(lookup("new"), ZT_ERR_UNAVAIL);
+	service.quirk = type_html;
+	assert_int_equal(lookup("new"), ZT_ERR_UNAVAIL);
+	assert_users(5);
+}
+
+static void
+a_lookup_gives_way_to_a_sync(void **state)
+{
+	struct lookup l = { .calls = 0 };
+
+	(void)state;
+	people_make(5);
+	assert_int_equal(source_scim_lookup(&source, zt_str("a"), 250, on_found,
+			     &l),
+	    ZT_ERR_UNAVAIL); /* no set yet */
+	sync_good();
+	assert_int_equal(source_scim_lookup(&source, zt_str("a b"), 250,
+			     on_found, &l),
+	    ZT_ERR_INVAL);
+	assert_int_equal(source_scim_lookup(&source, zt_str("a"), 250, on_found,
+			     &l),
+	    ZT_OK);
+	assert_int_equal(source_scim_lookup(&source, zt_str("b"), 250, on_found,
+			     &l),
+	    ZT_ERR_UNAVAIL);
+	sync_good();
+	assert_int_equal(l.calls, 1);
+	assert_int_equal(l.err, ZT_ERR_UNAVAIL);
+	assert_int_equal(source_scim_lookup(&source, zt_str("a"), 250, on_found,
+			     &l),
+	    ZT_OK);
+	source_close();
+	source_open();
+	assert_int_equal(l.calls, 1);
 }
 
 static int
@@ -1143,6 +1339,8 @@ main(void)
 		TEST(a_total_that_changes_is_read_anew_once),
 		TEST(no_answer_and_no_scim_fail_the_sync),
 		TEST(retry_after_is_heeded),
+		TEST(a_cursor_that_expires_fails_the_sync),
+		TEST(a_service_that_refuses_any_token_is_asked_twice),
 		TEST(a_bearer_that_is_refused_is_read_again_once),
 		TEST(a_token_of_client_credentials_is_kept_and_renewed),
 		TEST(a_token_that_cannot_be_had_fails_the_sync),
@@ -1151,6 +1349,9 @@ main(void)
 		TEST(what_a_crash_left_of_the_state_is_ignored),
 		TEST(users_that_wait_for_an_administrator_are_not_restored),
 		TEST(a_source_can_go_at_any_moment),
+		TEST(a_user_of_today_is_looked_up),
+		TEST(a_lookup_believes_no_answer_but_its_own),
+		TEST(a_lookup_gives_way_to_a_sync),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

@@ -372,6 +372,23 @@ the_members_of_a_group_are_told(void **state)
 	    "ExpectedMore");
 }
 
+/* Libraries ask for those of any local group: that must not cost a search. */
+static void
+a_group_that_is_not_allowed_is_not_searched_for(void **state)
+{
+	struct fixture *fx = *state;
+	struct userdb_query *query = begin(fx, STRANGER,
+	    CALL_MORE(GET_MEMBERS, "\"groupName\":\"docker\"," OURS));
+	char *text = NULL;
+	size_t len;
+
+	assert_int_equal(userdb_query_next(query, &text, &len), ZT_OK);
+	assert_non_null(text);
+	assert_non_null(strstr(text, "NoRecordFound"));
+	free(text);
+	userdb_query_free(query);
+}
+
 static void
 one_membership_is_tested(void **state)
 {
@@ -1089,6 +1106,7 @@ main(void)
 		TEST(a_group_is_found_by_name_and_by_gid),
 		TEST(the_groups_of_a_user_are_told),
 		TEST(the_members_of_a_group_are_told),
+		TEST(a_group_that_is_not_allowed_is_not_searched_for),
 		TEST(one_membership_is_tested),
 		TEST(a_local_group_that_cannot_be_read_is_not_passed_over),
 		TEST(a_local_group_without_a_name_is_left_out),

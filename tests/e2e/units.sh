@@ -26,7 +26,7 @@ guest_make()
 	in_root ssh-keygen -q -t ed25519 -N '' -f /root/ca
 	cp "$root/root/ca.pub" "$root/etc/ztd/user-ca.pub"
 	echo 00112233445566778899aabbccddeeff >"$root/etc/machine-id"
-	echo '{"userName":"zoe","uid":70001,"gid":70001,"realName":"Zoe",
+	echo '{"userName":"zoe","uid":2013300001,"realName":"Zoe",
 	    "homeDirectory":"/home/zoe","shell":"/bin/sh"}' \
 	    >"$root/etc/ztd/users.d/zoe.user"
 	cp "$src/tests/lib/guest.sh" "$root/root/guest.sh"

@@ -814,6 +814,7 @@ who_has_no_more_to_ask_still_hears(void **state)
 	assert_true(n > 0);
 	assert_three_answers(buf, (size_t)n);
 	assert_closed(fx, fd);
+	assert_status(fx, "refused", 0); /* at once, not when time is up */
 	close(fd);
 }
 

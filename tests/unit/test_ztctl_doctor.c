@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,12 +85,12 @@ setup(void **state)
 	return 0;
 }
 
-/* Examine the host; the two sockets are played. */
+/* Examine the host; the two sockets are played, that of NSS with an answer
+ * and a mode. */
 static int
-examine(const char *answer, const char *option)
+examine_nss(const char *answer, const char *option,
+    const struct peer_answer *nss_answer, mode_t mode)
 {
-	static const uint8_t absent[] = { 1, 9, 1 };
-	static const struct peer_answer nss_answer = { absent, sizeof(absent) };
 	const struct tool_answer a = { "identity-sources", NULL, answer, 0,
 		false };
 	const struct tool_script script = { &a, 1 };
@@ -98,7 +99,8 @@ examine(const char *answer, const char *option)
 	int status;
 
 	peer_start(&ctl, 8, 0, tool_broker, &script);
-	peer_start(&nss, 8, 0, peer_replies, &nss_answer);
+	peer_start(&nss, 8, 0, peer_replies, nss_answer);
+	assert_int_equal(chmod(nss.path, mode), 0);
 	(void)snprintf(socket, sizeof(socket), "%s/run/ztd/nss", tool_dir);
 	(void)unlink(socket);
 	assert_int_equal(symlink(nss.path, socket), 0);
@@ -107,6 +109,14 @@ examine(const char *answer, const char *option)
 	peer_stop(&ctl);
 	peer_stop(&nss);
 	return status;
+}
+
+static int
+examine(const char *answer, const char *option)
+{
+	static const struct peer_answer absent = { "\x01\x09\x01", 3 };
+
+	return examine_nss(answer, option, &absent, 0666);
 }
 
 static void
@@ -175,7 +185,7 @@ each_fault_is_found_and_has_a_remedy(void **state)
 		    "warn         shell         /bin/sh of 1 users is not in "
 		    "/etc/shells" },
 		{ "usr/lib64/libnss_zt.so.2", "no library", 1,
-		    "FAIL         module" },
+		    "libnss_zt.so.2: file too short" },
 		{ SNAPSHOT, "no snapshot", 1, "FAIL         snapshot" },
 	};
 
@@ -238,9 +248,31 @@ what_is_missing_or_of_a_wrong_mode_is_found(void **state)
 	}
 }
 
+/* Another library in the module's place. */
+static void
+a_module_without_its_entry_points_is_found(void **state)
+{
+	Dl_info other;
+
+	(void)state;
+	assert_int_not_equal(dladdr(dlsym(RTLD_DEFAULT,
+					"_cmocka_run_group_tests"),
+				 &other),
+	    0);
+	assert_int_equal(tool_run_shell("cat %s >%s/usr/lib64/libnss_zt.so.2",
+			     other.dli_fname, tool_dir),
+	    0);
+	assert_int_equal(examine(sources, ""), 1);
+	tool_says("_nss_zt_getpwnam_r is missing");
+	tool_says("_nss_zt_initgroups_dyn is missing");
+}
+
 static void
 a_broker_that_is_gone_or_stale_is_found(void **state)
 {
+	static const struct peer_answer absent = { "\x01\x09\x01", 3 };
+	static const struct peer_answer busy = { "\x01\xff\x03", 3 };
+
 	(void)state;
 	assert_int_equal(tool_run("--root %s --socket %s/none doctor nss",
 			     tool_dir, tool_dir),
@@ -248,6 +280,10 @@ a_broker_that_is_gone_or_stale_is_found(void **state)
 	tool_says("FAIL         broker");
 	tool_says("nobody learns of a change");
 	tool_says("warn         broker        does not say where users");
+	assert_int_equal(examine_nss(sources, "", &busy, 0666), 1);
+	tool_says("FAIL         broker");
+	assert_int_equal(examine_nss(sources, "", &absent, 0600), 1);
+	tool_says("others cannot ask (mode 0600)");
 	assert_int_equal(examine(stale, ""), 1);
 	tool_says("FAIL         source        staff: stale: synced 1 d 1 h");
 	tool_says("generation 7 is on disk, the broker has 9");
@@ -410,6 +446,7 @@ main(void)
 		TEST(a_host_in_order_has_nothing_said_against_it),
 		cmocka_unit_test(each_fault_is_found_and_has_a_remedy),
 		cmocka_unit_test(what_is_missing_or_of_a_wrong_mode_is_found),
+		TEST(a_module_without_its_entry_points_is_found),
 		TEST(a_broker_that_is_gone_or_stale_is_found),
 		TEST(caches_in_front_are_found),
 		TEST(many_faults_of_one_kind_are_counted),

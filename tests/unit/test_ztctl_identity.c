@@ -341,6 +341,8 @@ answers_of_another_shape_are_of_no_use(void **state)
 		    "identity apply" },
 		{ "identity-sources", "{\"sources\":[],\"snapshot\":7}",
 		    "identity check" },
+		{ "identity-sources", "{\"sources\":[],\"snapshot\":{}}",
+		    "identity check" },
 		{ "identity-refused", "{\"refused\":[{\"source\":\"a\"}]}",
 		    "identity check" },
 		{ "identity-sync", "{\"started\":[7]}", "identity sync" },
@@ -441,6 +443,10 @@ why_says_what_keeps_an_existing_user_from_being_seen(void **state)
 	tool_says("next: ztctl doctor nss");
 	tool_put("etc/nsswitch.conf", "passwd: files zt\n");
 	other.uid++;
+	tool_snapshot("snap", &other, 1);
+	assert_int_equal(heard(a, 2, "identity why carol"), 1);
+	tool_says("DISAGREES with the broker: it has the user, uid 70004");
+	other.gid = 70003; /* and now the uid alone is another */
 	tool_snapshot("snap", &other, 1);
 	assert_int_equal(heard(a, 2, "identity why carol"), 1);
 	tool_says("DISAGREES with the broker: it has the user, uid 70004");

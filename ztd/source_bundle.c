@@ -42,6 +42,8 @@ struct bundle {
 	/* the last document accepted; version 0: none */
 	struct zt_bundle_head last;
 	uint8_t digest[DIGEST_LEN];
+	bool digest_known; /* not if it came damaged from disk, or its signer
+			      is none any more */
 	char etag[FETCH_ETAG_MAX];
 	char *last_signers; /* owned; who vouched for it; NULL: nobody yet */
 	/* the one being read */
@@ -182,6 +184,7 @@ restore(struct bundle *b)
 	if ((err = set_read(&doc, &set)) != ZT_OK)
 		return err == ZT_ERR_NOMEM ? err : ZT_OK;
 	memcpy(b->etag, etag, sizeof(etag));
+	b->digest_known = true;
 	b->last_signers = zt_take(signers);
 	source_restore(s, set, synced_ms);
 	return ZT_OK;
@@ -200,6 +203,7 @@ accept_document(struct bundle *b)
 		return err;
 	b->last = doc->bundle.head;
 	memcpy(b->digest, doc->digest, sizeof(b->digest));
+	b->digest_known = true;
 	memcpy(b->etag, doc->etag, sizeof(b->etag));
 	free(b->last_signers);
 	b->last_signers = zt_take(b->signers);
@@ -349,6 +353,15 @@ on_known(struct bundle *b)
 		source_same(b->source);
 }
 
+/* May what came follow the last one?  With the content of that unknown its
+ * version may come again. */
+static enum zt_err
+document_judge(const struct bundle *b, bool same, const char **why_out)
+{
+	return zt_bundle_follows(&b->doc.bundle.head, b->last.version,
+	    same || !b->digest_known, stamp_now_ms() / 1000, why_out);
+}
+
 static void
 on_document(struct bundle *b, const struct fetch_answer *answer)
 {
@@ -365,17 +378,15 @@ on_document(struct bundle *b, const struct fetch_answer *answer)
 	}
 	if (err != ZT_OK) {
 		source_fail(b->source,
-		    "%s: %s: sign it with a key of %s (ztctl identity bundle "
-		    "sign)",
+		    "%s: %s: make and sign it with ztctl identity bundle, by "
+		    "a key of %s",
 		    conf->url, why, conf->signers_file);
 		return;
 	}
 	head = b->doc.bundle.head;
-	same = b->last.version != 0 &&
+	same = b->digest_known &&
 	    memcmp(b->doc.digest, b->digest, sizeof(b->digest)) == 0;
-	err = zt_bundle_follows(&head, b->last.version, same,
-	    stamp_now_ms() / 1000, &why);
-	if (err != ZT_OK) {
+	if (document_judge(b, same, &why) != ZT_OK) {
 		document_clear(&b->doc);
 		fail_follows(b, head, why);
 		return;
@@ -455,8 +466,8 @@ signers_read(struct bundle *b)
 	if (err == ZT_OK)
 		return true;
 	source_fail(b->source,
-	    "%s:%u: %s: it needs the public keys that may sign, one on each "
-	    "line",
+	    "%s, line %u: %s: it needs the public keys that may sign, one on "
+	    "each line",
 	    path, line,
 	    err == ZT_ERR_SYS          ? strerror(errno)
 		: err == ZT_ERR_DENIED ? "others may write to it"

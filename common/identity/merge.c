@@ -123,6 +123,12 @@ refuse_name(struct merge *m, uint8_t source, const struct zt_set_record *rec,
 		m->candidates[holder].rec->key, m->sources[by].name));
 }
 
+static const char *
+immutable_id(const struct zt_set_record *rec)
+{
+	return rec->user != NULL ? rec->user->id : rec->group->id;
+}
+
 /* Make a candidate, and claim an id for it. */
 static void
 add_candidate(struct merge *m, const struct candidate *candidate)
@@ -134,10 +140,22 @@ add_candidate(struct merge *m, const struct candidate *candidate)
 	m->claims[m->n] = (struct zt_id_claim){
 		.is_group = group != NULL,
 		.source = m->sources[candidate->source].name,
-		.immutable_id = user != NULL ? user->id : group->id,
+		.immutable_id = immutable_id(candidate->rec),
 		.id = user != NULL ? user->uid : group->gid,
 	};
 	m->n++;
+}
+
+/* Has the holder of a name the same immutable id, in the same source?  Then
+ * both claim an id, so that both are refused: either may be the wrong one. */
+static bool
+is_twin(const struct merge *m, uint8_t source, const struct zt_set_record *rec,
+    uint32_t holder)
+{
+	const struct candidate *c = &m->candidates[holder];
+
+	return c->source == source && immutable_id(rec)[0] != '\0' &&
+	    strcmp(immutable_id(c->rec), immutable_id(rec)) == 0;
 }
 
 static enum zt_err
@@ -155,12 +173,14 @@ judge_user(struct merge *m, uint8_t source, const struct zt_set_record *rec)
 	if (err != ZT_OK)
 		return err;
 	slot = name_slot(&m->users, user->name, hash);
-	if (why != NULL || slot->name != NULL) {
+	if (why == NULL && slot->name == NULL)
+		err = table_add(&m->users, user->name, hash, m->n);
+	else if (why != NULL || !is_twin(m, source, rec, slot->value)) {
 		m->n_refs = refs;
 		return why != NULL ? merge_refuse(m, source, rec, why)
 				   : refuse_name(m, source, rec, slot->value);
 	}
-	if ((err = table_add(&m->users, user->name, hash, m->n)) != ZT_OK)
+	if (err != ZT_OK)
 		return err;
 	add_candidate(m,
 	    &(struct candidate){ .rec = rec,
@@ -187,9 +207,10 @@ judge_group(struct merge *m, uint8_t source, const struct zt_set_record *rec)
 	name = &m->group_names[at];
 	if (name->fault != NULL)
 		return merge_refuse(m, source, rec, name->fault);
-	if (name->candidate != MERGE_NONE)
+	if (name->candidate == MERGE_NONE)
+		name->candidate = (uint32_t)m->n;
+	else if (!is_twin(m, source, rec, name->candidate))
 		return refuse_name(m, source, rec, name->candidate);
-	name->candidate = (uint32_t)m->n;
 	add_candidate(m,
 	    &(struct candidate){
 		.rec = rec, .number = MERGE_NONE, .source = source });

@@ -132,6 +132,17 @@ check_add(json_t *list, const char *name, bool ok, const char *detail,
 		"detail", detail, "remedy", ok ? NULL : remedy));
 }
 
+/* Is every source of users heard of, and nothing held back? */
+static void
+check_sources(struct broker *broker, json_t *list)
+{
+	zt_auto_free char *trouble = users_trouble(broker->users);
+
+	check_add(list, "sources of users", trouble == NULL,
+	    trouble == NULL ? "heard of" : trouble,
+	    "see ztctl identity sources");
+}
+
 static void
 check_local(struct broker *broker, json_t *list)
 {
@@ -147,6 +158,7 @@ check_local(struct broker *broker, json_t *list)
 	check_add(list, "log", feed_works(broker->feed), "decision log",
 	    "free space or repair the file system; nothing is permitted until "
 	    "then");
+	check_sources(broker, list);
 	check_add(list, "clock", stamp_clock_synchronized(),
 	    "clock synchronization",
 	    "start a time service: certificates are short-lived");

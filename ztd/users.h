@@ -130,6 +130,10 @@ json_t *users_refused_json(const struct users *users, uint32_t cursor,
     uint32_t *next_out);
 json_t *users_why_json(const struct users *users, struct zt_str name);
 
+/* What an administrator should know of the sources or of publishing: one
+ * line, owned; NULL if all is well. */
+char *users_trouble(const struct users *users);
+
 /* Sync one source, or all if name is empty.  Errors: ZT_ERR_NOTFOUND. */
 ZT_MUST_USE enum zt_err users_sync(struct users *users, struct zt_str name);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "users_state.h"
@@ -190,6 +191,35 @@ users_why_json(const struct users *users, struct zt_str name)
 	(void)json_object_set_new(obj, "gid",
 	    exists ? json_integer(user.gid) : json_null());
 	return obj;
+}
+
+static char *
+source_trouble(const struct source *s)
+{
+	const struct source_clock *c = s->clock;
+	const char *name = s->conf->name;
+	char *text = NULL;
+	int n = 0;
+
+	if (c->held != NULL)
+		n = asprintf(&text,
+		    "%s: %zu users are gone at once, and held: ztctl identity "
+		    "apply --force if that is meant",
+		    name, c->held_lost);
+	else if (source_stale(s))
+		n = asprintf(&text, "%s: stale: %s", name,
+		    c->error[0] != '\0' ? c->error : "not heard of yet");
+	return n < 0 ? NULL : text;
+}
+
+char *
+users_trouble(const struct users *users)
+{
+	char *text = users->error[0] != '\0' ? strdup(users->error) : NULL;
+
+	for (size_t i = 0; text == NULL && i < users->n_sources; i++)
+		text = source_trouble(users->sources[i]);
+	return text;
 }
 
 /* The first refusals, in the form that ztctl status shows. */

@@ -14,6 +14,7 @@
 self=$(realpath "$0")
 src=${self%/tests/*}
 suite=bookworm
+include=openssh-server,pamtester,sudo
 N=0
 FAILED=0
 
@@ -85,7 +86,7 @@ root_make()
 	[ -n "$site" ] || bail "apt knows no Debian archive on this machine"
 	echo "# making a Debian 12 root in $dir (once)"
 	rm -rf "$dir/root.new"
-	debootstrap --variant=minbase --include=openssh-server,pamtester,sudo \
+	debootstrap --variant=minbase --include="$include" \
 	    $suite "$dir/root.new" "$site" >"$dir/debootstrap.log" 2>&1 || {
 		tail -n 20 "$dir/debootstrap.log" | sed 's/^/# /'
 		bail "debootstrap failed: see $dir/debootstrap.log"

@@ -261,8 +261,7 @@ serve_identity(struct broker *broker, struct conn *conn,
 		serve_sync(broker, conn, request->argument);
 	} else if (zt_str_is(request->command, "identity-apply")) {
 		answer(conn, true, 0,
-		    json_pack("{s:I}", "applied",
-			(json_int_t)users_apply(broker->users)));
+		    json_pack("{s:o}", "applied", users_apply(broker->users)));
 	} else {
 		return false;
 	}

@@ -304,22 +304,25 @@ users_source(const struct users *users, struct zt_str name)
 	return NULL;
 }
 
-size_t
+json_t *
 users_apply(struct users *users)
 {
-	size_t n = 0;
+	json_t *applied = json_array();
 
 	for (size_t i = 0; i < users->n_sources; i++) {
 		struct source *s = users->sources[i];
 
-		n += source_apply(s);
-		if (s->clock->set == NULL && s->clock->baseline > 0) {
+		const bool silent =
+		    s->clock->set == NULL && s->clock->baseline > 0;
+
+		if (silent)
 			s->clock->baseline = 0; /* no longer waited for */
-			n++;
-		}
+		if (source_apply(s) || silent)
+			(void)json_array_append_new(applied,
+			    json_string(s->conf->name));
 	}
 	arm(users, 0);
-	return n;
+	return applied;
 }
 
 enum zt_err

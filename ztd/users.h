@@ -138,7 +138,7 @@ char *users_trouble(const struct users *users);
 ZT_MUST_USE enum zt_err users_sync(struct users *users, struct zt_str name);
 
 /* Put held sets in force, and wait no longer for sources that are silent.
- * Returns how many there were. */
-size_t users_apply(struct users *users);
+ * Returns their names, a new reference. */
+json_t *users_apply(struct users *users);
 
 #endif /* ZTD_USERS_H */

@@ -36,7 +36,7 @@ static struct {
 	bool (*quirk)(const char *url, struct fetch_answer *answer);
 	unsigned asked;      /* pages, so far */
 	char urls[URLS_MAX]; /* each with a newline */
-	char *body;          /* of the answer, owned */
+	char *body;          /* of the answer being made, owned */
 } service;
 
 static void
@@ -145,6 +145,7 @@ struct fetch {
 	fetch_done *done;
 	void *arg;
 	struct fetch_answer answer;
+	char *body; /* owned; of answer */
 	sd_event_source *later;
 };
 
@@ -155,6 +156,7 @@ static int
 on_later(sd_event_source *later, void *arg)
 {
 	zt_auto_free struct fetch *f = arg;
+	zt_auto_free char *body = f->body;
 
 	(void)sd_event_source_disable_unref(later);
 	f->done(f->arg, &f->answer);
@@ -182,6 +184,7 @@ fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
 	    request->bearer == NULL ? "" : request->bearer);
 	if (service.quirk == NULL || !service.quirk(request->url, &f->answer))
 		service_answer(request->url, &f->answer);
+	f->body = zt_take(service.body);
 	assert_true(sd_event_add_defer(event, &f->later, on_later, f) >= 0);
 	*out = f;
 	return ZT_OK;
@@ -193,6 +196,7 @@ fetch_cancel(struct fetch *f)
 	if (f == NULL)
 		return;
 	(void)sd_event_source_disable_unref(f->later);
+	free(f->body);
 	free(f);
 }
 
@@ -1161,17 +1165,31 @@ a_source_can_go_at_any_moment(void **state)
 /* ---- lookups ---- */
 
 static json_t *found; /* owned; the answer's resources */
+static int kept_back; /* of totalResults */
+static const char *found_type;
 
 static bool
 answer_lookup(const char *asked, struct fetch_answer *answer)
 {
 	if (strstr(asked, "%20eq%20%22") == NULL)
 		return false;
+	answer->type = found_type;
 	body_set(answer,
 	    json_pack("{s:[s], s:i, s:O}", "schemas", MESSAGES "ListResponse",
-		"totalResults", (int)json_array_size(found), "Resources",
-		found));
+		"totalResults", (int)json_array_size(found) + kept_back,
+		"Resources", found));
 	return true;
+}
+
+/* From here on nobody is found. */
+static void
+found_none(void)
+{
+	json_decref(found);
+	found = json_array();
+	kept_back = 0;
+	found_type = "application/json";
+	service.quirk = answer_lookup;
 }
 
 struct lookup {
@@ -1221,8 +1239,7 @@ a_user_of_today_is_looked_up(void **state)
 	conf.user_filter = filter;
 	people_make(5);
 	sync_good();
-	found = json_array();
-	service.quirk = answer_lookup;
+	found_none();
 	assert_int_equal(lookup("new"), ZT_ERR_NOTFOUND);
 	assert_non_null(strstr(service.urls,
 	    "&filter=%28active%20eq%20true%29%20and%20userName%20eq%20%22new"
@@ -1233,7 +1250,6 @@ a_user_of_today_is_looked_up(void **state)
 	assert_int_equal(outcome.touched, 1);
 	assert_users(6);
 	assert_string_equal(name_of("Users/u9"), "new");
-	json_decref(found);
 	/* the next sync knows nothing of u9: gone */
 	sync_good();
 	assert_users(5);
@@ -1245,24 +1261,28 @@ a_lookup_believes_no_answer_but_its_own(void **state)
 	(void)state;
 	people_make(5);
 	sync_good();
-	service.quirk = answer_lookup;
-	found = json_array();
+	found_none();
 	found_add("u9", "New");
 	assert_int_equal(lookup("new"), ZT_ERR_NOTFOUND);
 	found_add("u8", "new");
 	assert_int_equal(lookup("new"), ZT_ERR_UNAVAIL);
-	(void)json_array_clear(found);
+	found_none();
+	kept_back = 1;
+	assert_int_equal(lookup("new"), ZT_ERR_UNAVAIL);
+	found_add("u9", "new");
+	assert_int_equal(lookup("new"), ZT_ERR_UNAVAIL);
+	kept_back = 0;
+	found_type = "text/html";
+	assert_int_equal(lookup("new"), ZT_ERR_UNAVAIL);
+	found_none();
 	found_add("", "new");
 	assert_int_equal(lookup("new"), ZT_ERR_UNAVAIL);
-	(void)json_array_clear(found);
+	found_none();
 	(void)json_array_append_new(found,
 	    json_pack("{s:s, s:s, s:s}", "id", "u7", "userName", "new",
 		"active", "no"));
 	assert_int_equal(lookup("new"), ZT_ERR_DENIED);
-	json_decref(found);
 	service.quirk = no_answer;
-	assert_int_equal(lookup("new"), ZT_ERR_UNAVAIL);
-	service.quirk = type_html;
 	assert_int_equal(lookup("new"), ZT_ERR_UNAVAIL);
 	assert_users(5);
 }
@@ -1274,6 +1294,8 @@ a_lookup_gives_way_to_a_sync(void **state)
 
 	(void)state;
 	people_make(5);
+	found_none();
+	found_add("u9", "a");
 	assert_int_equal(source_scim_lookup(&source, zt_str("a"), 250, on_found,
 			     &l),
 	    ZT_ERR_UNAVAIL); /* no set yet */
@@ -1290,6 +1312,7 @@ a_lookup_gives_way_to_a_sync(void **state)
 	sync_good();
 	assert_int_equal(l.calls, 1);
 	assert_int_equal(l.err, ZT_ERR_UNAVAIL);
+	assert_users(5);
 	assert_int_equal(source_scim_lookup(&source, zt_str("a"), 250, on_found,
 			     &l),
 	    ZT_OK);
@@ -1314,6 +1337,7 @@ end(void **state)
 	(void)state;
 	(void)unlink(state_file);
 	(void)unlink(token_file);
+	json_decref(found);
 	return rmdir(dir);
 }
 

@@ -113,7 +113,7 @@ NSS_STRESS := tests/nss/test_nss_stress
 # $(call nss_tests,dir,command before each,tests)
 nss_tests = $(foreach t,$(3),"env ZT_BUILD=$(1) $(2) $(t:$(B)/%=$(1)/%)")
 VALGRIND := $(shell command -v valgrind 2>/dev/null)
-VALGRIND_RUN := ZT_TEST_BRIEF=1 ZT_STRESS_LOOKUPS=3000 ZT_STRESS_SNAPSHOTS=50 \
+VALGRIND_RUN := ZT_TEST_BRIEF=1 ZT_TEST_VALGRIND=1 ZT_STRESS_LOOKUPS=3000 ZT_STRESS_SNAPSHOTS=50 \
 	$(VALGRIND) -q --vgdb=no --leak-check=full --errors-for-leak-kinds=definite \
 	--show-leak-kinds=definite --error-exitcode=99 --fair-sched=try
 CHECK_UNIT += -l 'NSS, ASan and UBSan' \

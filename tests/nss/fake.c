@@ -81,7 +81,7 @@ fake_setup(void)
 		return "needs root for a mount namespace of its own";
 	if (unshare(CLONE_NEWNS) != 0)
 		return "unshare(CLONE_NEWNS) is not permitted here";
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV,
 		"mode=0755") != 0 ||
 	    mount("tmpfs", "/var/lib", "tmpfs", MS_NOSUID | MS_NODEV,
@@ -252,6 +252,12 @@ bool
 fake_brief(void)
 {
 	return getenv("ZT_TEST_BRIEF") != NULL;
+}
+
+bool
+fake_valgrind(void)
+{
+	return getenv("ZT_TEST_VALGRIND") != NULL;
 }
 
 int64_t

@@ -79,6 +79,10 @@ extern struct module module;
 /* Is the environment's ZT_TEST_BRIEF set?  Then what takes long is sampled. */
 bool fake_brief(void);
 
+/* Its ZT_TEST_VALGRIND?  That has limits of its own on descriptors, slows all
+ * down, and takes what a fork leaves of other threads for leaks. */
+bool fake_valgrind(void);
+
 /* Milliseconds on the monotonic clock. */
 int64_t fake_now_ms(void);
 

@@ -131,6 +131,8 @@ static void
 it_works_with_5000_files_open(void **state)
 {
 	NEED_ROOT();
+	if (fake_valgrind())
+		skip();
 	in_child(with_5000_files);
 }
 
@@ -159,6 +161,8 @@ static void
 out_of_descriptors_it_goes_on_while_it_is_warm(void **state)
 {
 	NEED_ROOT();
+	if (fake_valgrind())
+		skip();
 	in_child(without_descriptors);
 }
 
@@ -260,8 +264,8 @@ static void
 a_warm_lookup_makes_no_system_call(void **state)
 {
 	NEED_ROOT();
-	if (fake_brief())
-		skip(); /* under valgrind */
+	if (fake_valgrind())
+		skip();
 	in_child(without_system_calls);
 }
 #endif
@@ -354,6 +358,8 @@ a_fork_amid_lookups_works(void **state)
 	pthread_t threads[THREADS];
 
 	NEED_ROOT();
+	if (fake_valgrind())
+		skip();
 	threads_begin(threads);
 	for (int i = 0; i < (fake_brief() ? 5 : 100); i++) {
 		in_child(forked_once);

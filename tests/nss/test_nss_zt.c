@@ -356,6 +356,8 @@ without_a_broker_a_lookup_costs_under_1_ms(void **state)
 	int64_t began;
 
 	NEED_ROOT();
+	if (fake_valgrind())
+		skip();
 	for (int stale = 0; stale < 2; stale++) {
 		fake_stop(); /* leaves its socket behind */
 		if (stale == 0)
@@ -486,6 +488,8 @@ static void
 it_works_with_5000_files_open(void **state)
 {
 	NEED_ROOT();
+	if (fake_valgrind())
+		skip();
 	start(PWNAM);
 	in_child(with_5000_files);
 }
@@ -494,6 +498,8 @@ static void
 out_of_descriptors_is_unavailable(void **state)
 {
 	NEED_ROOT();
+	if (fake_valgrind())
+		skip();
 	start(PWNAM);
 	in_child(without_descriptors);
 }

@@ -167,6 +167,7 @@ broker_free(struct broker *broker)
 		feed_lifecycle(broker->feed, ZT_LIFECYCLE_STOP, NULL);
 	}
 	feed_free(broker->feed);
+	users_settle(broker->users);
 	server_free(broker->server);
 	if (broker->userdb != NULL)
 		(void)unlink(USERDB_SOCKET); /* nobody is to wait there */

@@ -249,6 +249,7 @@ users_free(struct users *users)
 {
 	if (users == NULL)
 		return;
+	users_settle(users);
 	for (size_t i = 0; i < users->n_sources; i++)
 		source_free(users->sources[i]);
 	fetcher_free(users->fetcher);

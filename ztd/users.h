@@ -81,6 +81,23 @@ ZT_MUST_USE enum zt_err
 users_answer(const struct users *users, const struct zt_nss_request *request,
     void *buf, size_t cap, size_t *len_out);
 
+/* found: the user is in the snapshot now. */
+typedef void users_found(void *arg, bool found);
+
+/*
+ * Ask a source about a user who is not in the snapshot.
+ *
+ * Returns true, and done is called once, within 200 ms or when users_settle()
+ * or users_free() comes first; false if there is no source to ask, or none to
+ * be asked now: see users_lookup.c.
+ * Blocking: never.
+ */
+ZT_MUST_USE bool users_lookup(struct users *users, struct zt_str name,
+    users_found *done, void *arg);
+
+/* End a lookup that is under way, without an answer.  NULL is no failure. */
+void users_settle(struct users *users);
+
 /* An account of this host; clear with users_account_clear(). */
 struct users_account {
 	bool exists;

@@ -28,21 +28,39 @@ struct users_report {
 	size_t n_privileged;
 };
 
+#define USERS_GONE_MAX 256 /* names known not to exist, count */
+
+/* A name that a source did not know. */
+struct users_gone {
+	char name[ZT_NAME_MAX + 1];
+	int64_t until_us; /* monotonic clock */
+};
+
+/* For users_lookup.c. */
+struct users_lookup {
+	users_found *done; /* NULL: none is under way */
+	void *arg;
+	char name[ZT_NAME_MAX + 1];
+	int64_t spent_us; /* monotonic clock; the bucket was empty then */
+	struct users_gone gone[USERS_GONE_MAX];
+};
+
 /* What users.c keeps, for the files that answer from it. */
 struct users {
-	sd_event *event;         /* borrowed */
-	const struct conf *conf; /* borrowed */
-	struct users_paths paths; /* owned texts */
-	struct fetcher *fetcher;  /* owned */
+	sd_event *event;                          /* borrowed */
+	const struct conf *conf;                  /* borrowed */
+	struct users_paths paths;                 /* owned texts */
+	struct fetcher *fetcher;                  /* owned */
 	struct source *sources[CONF_SOURCES_MAX]; /* owned */
 	size_t n_sources;
-	struct zt_local *local; /* owned; NULL while unread */
-	struct zt_idmap *ids;   /* owned; NULL while unread */
+	struct zt_local *local;      /* owned; NULL while unread */
+	struct zt_idmap *ids;        /* owned; NULL while unread */
 	struct zt_snapshot snapshot; /* if mapped */
 	bool mapped;
 	bool whole; /* every source has told who there is */
 	struct users_report report;
-	char error[SOURCE_WHY_MAX]; /* why nothing new is published; "" */
+	struct users_lookup lookup;
+	char error[SOURCE_WHY_MAX];    /* why nothing new is published; "" */
 	int64_t published_us, took_us; /* monotonic; the last publication */
 	sd_event_source *timer;        /* owned; the next */
 	sd_event_source *watch_etc;    /* owned; NULL while there is none */

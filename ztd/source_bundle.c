@@ -391,7 +391,7 @@ on_document(struct bundle *b, const struct fetch_answer *answer)
 		fail_follows(b, head, why);
 		return;
 	}
-	if (!same || b->last_signers == NULL)
+	if (!same)
 		read_begin(b);
 	else
 		on_known(b);

@@ -344,6 +344,8 @@ each_failure_names_its_file_or_url_and_a_next_step(void **state)
 	shell("chmod 644 signers");
 	url_set("/redirect");
 	assert_error(synced(s), "no redirect is followed");
+	url_set("/status/304"); /* unasked */
+	assert_error(synced(s), "HTTP 304");
 	url_set("/status/403");
 	assert_error(synced(s), "set bearer_file");
 	free(conf.url);
@@ -369,10 +371,16 @@ a_source_may_go_while_it_fetches_or_reads(void **state)
 
 	(void)state;
 	url_set("/hang");
+	conf.timeout_ms = 200;
+	changes = 0;
 	source_sync(s);
 	for (int i = 0; i < 10; i++)
 		(void)sd_event_run(asker_event, 10000);
 	source_free(s);
+	for (int i = 0; i < 20; i++) /* past the timeout */
+		(void)sd_event_run(asker_event, 20000);
+	assert_int_equal(changes, 0);
+	conf.timeout_ms = 5000;
 	url_set("/users");
 	records = calloc(5000, 64);
 	for (size_t i = 0, n = 0; i < 5000; i++)

@@ -111,6 +111,32 @@ next_group(FILE *f)
 	return grp;
 }
 
+static void
+user_copy(struct zt_local_user *to, const struct passwd *pwd)
+{
+	strcpy(to->name, pwd->pw_name); /* fits: see next_user() */
+	to->uid = pwd->pw_uid;
+	to->gid = pwd->pw_gid;
+}
+
+enum zt_err
+zt_local_users(const char *etc, zt_local_user_fn *fn, void *arg)
+{
+	zt_auto(filep_close) FILE *f = NULL;
+	struct zt_local_user user;
+	const struct passwd *pwd;
+	enum zt_err err;
+
+	if ((err = local_open(etc, "passwd", &f)) != ZT_OK)
+		return err;
+	while ((pwd = next_user(f)) != NULL) {
+		user_copy(&user, pwd);
+		if (!fn(arg, &user))
+			return ZT_OK;
+	}
+	return local_end(f);
+}
+
 enum zt_err
 zt_local_find(const char *etc, const char *name, uint32_t uid,
     struct zt_local_user *out)
@@ -125,9 +151,7 @@ zt_local_find(const char *etc, const char *name, uint32_t uid,
 		if (name != NULL ? strcmp(pwd->pw_name, name) != 0
 				 : pwd->pw_uid != uid)
 			continue;
-		strcpy(out->name, pwd->pw_name); /* fits: see next_user() */
-		out->uid = pwd->pw_uid;
-		out->gid = pwd->pw_gid;
+		user_copy(out, pwd);
 		return ZT_OK;
 	}
 	err = local_end(f);
@@ -273,34 +297,28 @@ spans_have(const struct spans *spans, uint32_t id)
 	return low < spans->n && spans->v[low].first <= id;
 }
 
-static enum zt_err
-load_users(struct zt_local *local, const char *etc)
-{
-	zt_auto(filep_close) FILE *f = NULL;
-	const struct passwd *pwd;
-	enum zt_err err;
-
-	if ((err = local_open(etc, "passwd", &f)) != ZT_OK)
-		return err;
-	while ((pwd = next_user(f)) != NULL) {
-		err = names_add(&local->users, pwd->pw_name, pwd->pw_uid);
-		if (err == ZT_OK)
-			err = spans_add(&local->uids, pwd->pw_uid, 1);
-		if (err != ZT_OK)
-			return err;
-	}
-	return local_end(f);
-}
-
-struct load_groups {
+/* What the callbacks of a load work with. */
+struct load {
 	struct zt_local *local;
+	struct spans *spans; /* that a range goes to */
 	enum zt_err err;
 };
 
 static bool
+load_user(void *arg, const struct zt_local_user *user)
+{
+	struct load *load = arg;
+
+	load->err = names_add(&load->local->users, user->name, user->uid);
+	if (load->err == ZT_OK)
+		load->err = spans_add(&load->local->uids, user->uid, 1);
+	return load->err == ZT_OK;
+}
+
+static bool
 load_group(void *arg, const char *name, uint32_t gid, char *const *members)
 {
-	struct load_groups *load = arg;
+	struct load *load = arg;
 
 	(void)members;
 	load->err = names_add(&load->local->groups, name, gid);
@@ -309,18 +327,28 @@ load_group(void *arg, const char *name, uint32_t gid, char *const *members)
 	return load->err == ZT_OK;
 }
 
-/*
- * Read "owner:first:count" lines.  A local user may act as any id delegated
- * to it, so none of them can be somebody else's.  Source: subuid(5).
- */
-static enum zt_err
-load_ranges(struct spans *spans, const char *etc, const char *name)
+/* A local user may act as any id delegated to it, so none of them can be
+ * somebody else's. */
+static bool
+load_range(void *arg, const char *owner, uint32_t first, uint64_t n)
+{
+	struct load *load = arg;
+
+	(void)owner;
+	load->err = spans_add(load->spans, first, n);
+	return load->err == ZT_OK;
+}
+
+/* Source of the "owner:first:count" lines: subuid(5). */
+enum zt_err
+zt_local_ranges(const char *etc, const char *file, zt_local_range_fn *fn,
+    void *arg)
 {
 	zt_auto(filep_close) FILE *f = NULL;
-	char line[LINE_BYTES];
+	char line[LINE_BYTES], owner[LINE_BYTES];
 	enum zt_err err;
 
-	err = local_open(etc, name, &f);
+	err = local_open(etc, file, &f);
 	if (err == ZT_ERR_SYS && errno == ENOENT)
 		return ZT_OK; /* nothing is delegated */
 	if (err != ZT_OK)
@@ -328,11 +356,12 @@ load_ranges(struct spans *spans, const char *etc, const char *name)
 	while (fgets(line, sizeof(line), f) != NULL) {
 		unsigned long first, n;
 
-		if (sscanf(line, "%*[^:\n]:%lu:%lu", &first, &n) != 2 ||
+		if (sscanf(line, "%1023[^:\n]:%lu:%lu", owner, &first, &n) !=
+			3 ||
 		    first > UINT32_MAX)
 			continue;
-		if ((err = spans_add(spans, (uint32_t)first, n)) != ZT_OK)
-			return err;
+		if (!fn(arg, owner, (uint32_t)first, n))
+			return ZT_OK;
 	}
 	return ferror(f) ? ZT_ERR_SYS : ZT_OK;
 }
@@ -340,18 +369,18 @@ load_ranges(struct spans *spans, const char *etc, const char *name)
 static enum zt_err
 load_all(struct zt_local *local, const char *etc)
 {
-	struct load_groups load = { .local = local };
+	struct load load = { .local = local, .spans = &local->uids };
 	enum zt_err err;
 
-	if ((err = load_users(local, etc)) != ZT_OK)
-		return err;
-	if ((err = zt_local_groups(etc, load_group, &load)) != ZT_OK)
-		return err;
-	if (load.err != ZT_OK)
-		return load.err;
-	if ((err = load_ranges(&local->uids, etc, "subuid")) != ZT_OK)
-		return err;
-	return load_ranges(&local->gids, etc, "subgid");
+	err = zt_local_users(etc, load_user, &load);
+	if (err == ZT_OK && load.err == ZT_OK)
+		err = zt_local_groups(etc, load_group, &load);
+	if (err == ZT_OK && load.err == ZT_OK)
+		err = zt_local_ranges(etc, "subuid", load_range, &load);
+	load.spans = &local->gids;
+	if (err == ZT_OK && load.err == ZT_OK)
+		err = zt_local_ranges(etc, "subgid", load_range, &load);
+	return err == ZT_OK ? load.err : err;
 }
 
 static void

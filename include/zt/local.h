@@ -42,6 +42,26 @@ typedef bool zt_local_group_fn(void *arg, const char *name, uint32_t gid,
 ZT_MUST_USE enum zt_err
 zt_local_groups(const char *etc, zt_local_group_fn *fn, void *arg);
 
+/* The same for users of passwd(5); user is borrowed. */
+typedef bool zt_local_user_fn(void *arg, const struct zt_local_user *user);
+
+ZT_MUST_USE enum zt_err
+zt_local_users(const char *etc, zt_local_user_fn *fn, void *arg);
+
+/* Ids that are delegated to a local user: first, and how many.  owner is
+ * borrowed; it may be a uid in decimal. */
+typedef bool zt_local_range_fn(void *arg, const char *owner, uint32_t first,
+    uint64_t n);
+
+/*
+ * Call fn for every entry of subuid(5) or subgid(5); for none if there is no
+ * such file.
+ *
+ * file	 "subuid" or "subgid"
+ */
+ZT_MUST_USE enum zt_err zt_local_ranges(const char *etc, const char *file,
+    zt_local_range_fn *fn, void *arg);
+
 /* All names and ids that are held locally, for many questions. */
 struct zt_local;
 

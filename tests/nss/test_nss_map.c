@@ -149,6 +149,7 @@ without_a_slot_each_maps_for_itself(void **state)
 static void
 the_only_one_is_used_although_superseded(void **state)
 {
+	const struct zt_snapshot *before = NULL;
 	char aside[80];
 	struct map_use use;
 
@@ -163,6 +164,8 @@ the_only_one_is_used_although_superseded(void **state)
 	for (int i = 0; i < 3; i++) { /* the file of 60 is what stands there */
 		acquire(&use, 60);
 		assert_true(zt_snapshot_superseded(use.snapshot));
+		assert_true(i == 0 || use.snapshot == before);
+		before = use.snapshot; /* is not mapped anew each time */
 		release(&use);
 		assert_int_equal(count_maps(), 1);
 	}

@@ -168,13 +168,14 @@ group_by_name(uint32_t before)
 static bool
 gids_of(uint32_t i, uint32_t before)
 {
-	gid_t space[GIDS + 1] = { 1 }, *gids = malloc(sizeof(space));
+	gid_t *gids = calloc(GIDS + 1, sizeof(*gids));
 	long n = 1, size = GIDS + 1;
 	char name[16];
 	bool right;
 	int err;
 
 	snprintf(name, sizeof(name), "u%u", i);
+	gids[0] = 1;
 	right = module.initgroups_dyn(name, 1, &n, &size, &gids, -1, &err) ==
 		NSS_STATUS_SUCCESS &&
 	    n == GIDS + 1 && (gids[1] - FIRST_ID) % SPAN == 200 &&

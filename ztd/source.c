@@ -278,18 +278,12 @@ set_put(struct source *s, struct zt_set *set)
 	c->changed(c->arg, s);
 }
 
-void
-source_done(struct source *s, struct zt_set *set)
+/* Keep a set that loses too many until an administrator has spoken. */
+static void
+hold(struct source *s, struct zt_set *set, size_t lost)
 {
 	struct source_clock *c = s->clock;
-	const size_t lost = set == c->set ? 0 : count_lost(c, set);
 
-	contacted(s);
-	if (!loses_too_many(s, set, lost)) {
-		c->window_lost += lost;
-		set_put(s, set);
-		return;
-	}
 	zt_set_free(c->held);
 	c->held = set;
 	c->held_lost = lost;
@@ -297,7 +291,22 @@ source_done(struct source *s, struct zt_set *set)
 	    "source %s: %zu users are gone at once; they are kept until "
 	    "\"ztctl identity apply --force\" says that this is meant",
 	    s->conf->name, lost);
-	c->changed(c->arg, s);
+}
+
+void
+source_done(struct source *s, struct zt_set *set)
+{
+	struct source_clock *c = s->clock;
+	const size_t lost = set == c->set ? 0 : count_lost(c, set);
+
+	contacted(s);
+	if (loses_too_many(s, set, lost)) {
+		hold(s, set, lost);
+		c->changed(c->arg, s);
+		return;
+	}
+	c->window_lost += lost;
+	set_put(s, set);
 }
 
 void
@@ -342,9 +351,13 @@ source_fail(struct source *s, const char *why, ...)
 void
 source_restore(struct source *s, struct zt_set *set, int64_t synced_ms)
 {
-	zt_set_free(s->clock->set);
-	s->clock->set = set;
+	const size_t lost = count_lost(s->clock, set);
+
 	s->clock->synced_ms = synced_ms;
+	if (loses_too_many(s, set, lost)) /* a restart is no way around it */
+		hold(s, set, lost);
+	else
+		s->clock->set = set;
 }
 
 struct zt_set *

@@ -68,6 +68,7 @@ help:
 	@echo 'make demo         the show (root); PDP=cerbos for the real Cerbos'
 	@echo 'make bench        ratios against floors and peers (root)'
 	@echo 'make bench-nss    users of libnss_zt, and of others (root)'
+	@echo 'make bench-change how soon a changed user is seen (root)'
 	@echo 'make fuzz         fuzz each target for FUZZ_SECONDS=60 (clang)'
 	@echo 'make asan         unit tests under ASan and UBSan'
 	@echo 'make stress-nss   8 threads look up while snapshots are replaced (root)'

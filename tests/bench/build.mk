@@ -57,3 +57,9 @@ bench-nss:
 bench-nss-run: $(B)/libnss_zt.so.2 $(NSS_BENCH_BIN) $(NSS_BENCH_FRESH) \
     $(NSS_BENCH_LIB)
 	$(Q)B=$(B) tests/bench/nss.sh
+
+# make bench-change   from a replaced record to whom a process sees
+#   BENCH_CHANGE_USERS=100000
+.PHONY: bench-change
+bench-change: e2e-stage $(NSS_BENCH_BIN)
+	$(Q)E2E_STAGED=1 B=$(B) tests/bench/change.sh

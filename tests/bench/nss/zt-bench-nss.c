@@ -178,41 +178,47 @@ process_ready(struct system *s, enum op op, size_t n)
 }
 
 static void
-turn(struct system *s, const struct system *floor, struct task task)
+turn(struct system *s, struct task task)
 {
-	double ns;
-
 	task.count = s->count;
-	ns = ask(s, &task);
-	s->last = ns;
-	if (ns < 0)
+	s->last = ask(s, &task);
+	if (s->last < 0)
 		s->wrong = true;
-	if (ns <= 0)
-		return;
-	sample_add(&s->ns, ns);
-	if (floor->last <= 0)
-		return;
-	sample_add(&s->ratio, ns / floor->last);
-	sample_add(&s->more, ns - floor->last);
 }
 
-/* The floor begins each turn; the others go there and back. */
+static void
+turn_count(struct system *s, double floor)
+{
+	if (s->last <= 0)
+		return;
+	sample_add(&s->ns, s->last);
+	if (floor <= 0)
+		return;
+	sample_add(&s->ratio, s->last / floor);
+	sample_add(&s->more, s->last - floor);
+}
+
+/* Each turn begins with another, for who comes after whom matters. */
 static void
 turns(struct system *all, size_t n_all, enum op op, size_t threads, size_t n)
 {
+	struct system *s;
 	struct task task;
-	size_t i;
 
-	for (size_t t = 0; t < TURNS_FRESH; t++)
+	for (size_t t = 0; t < TURNS_FRESH; t++) {
 		for (size_t at = 0; at < n_all; at++) {
-			i = at == 0 || t % 2 == 0 ? at : n_all - at;
-			if (all[i].wrong || t >= all[i].turns)
+			s = &all[(at + t) % n_all];
+			s->last = 0;
+			if (s->wrong || t >= s->turns)
 				continue;
-			task = task_for(&all[i], op, n);
+			task = task_for(s, op, n);
 			task.threads = threads;
 			task.seed = t * 1000003 + 1;
-			turn(&all[i], &all[0], task);
+			turn(s, task);
 		}
+		for (size_t i = 0; i < n_all; i++)
+			turn_count(&all[i], all[0].last);
+	}
 }
 
 /* Two standard errors of the median, as if the middle half were normal. */

@@ -72,6 +72,13 @@ struct name_table {
 ZT_MUST_USE enum zt_err name_table_reserve(struct name_table *table, size_t n);
 void name_table_clear(struct name_table *table);
 
+/* Where the search for a hash begins. */
+static inline struct name_slot *
+name_home(const struct name_table *table, uint32_t hash)
+{
+	return &table->slots[hash & (table->n_slots - 1)];
+}
+
 /*
  * Where name is, or where it belongs: then its slot is free.  Whoever fills it
  * counts it in n.  There must be slots.

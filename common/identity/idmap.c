@@ -12,6 +12,8 @@
  * what each wants; then, with all of that known, who gets it.
  */
 
+#define AHEAD 32 /* claims whose subjects are fetched at once */
+
 /* What a claim wants. */
 struct want {
 	uint32_t subject; /* index; IDTABLE_NONE: of no immutable id */
@@ -46,31 +48,49 @@ deny(struct zt_id_claim *claim, const char *why, size_t holder)
 	claim->holder = holder;
 }
 
-/* Find or make the subject of each claim, and mark those that come twice. */
+/* Find or make the subject of a claim, and mark one that comes twice. */
 static enum zt_err
-find_subjects(struct claims *c)
+find_subject(struct claims *c, size_t i, uint32_t hash)
 {
-	struct zt_idmap *const map = c->map;
+	const struct zt_id_claim *claim = &c->v[i];
+	struct id_subject *subject;
+	uint32_t at;
 
-	for (size_t i = 0; i < c->n; i++) {
-		const struct zt_id_claim *claim = &c->v[i];
-		struct id_subject *subject;
-		uint32_t at;
-
-		c->wants[i].subject = IDTABLE_NONE;
-		if (claim->immutable_id[0] == '\0')
-			continue;
-		at = idtable_subject(map, claim->is_group, claim->source,
-		    claim->immutable_id, true);
-		if (at == IDTABLE_NONE)
-			return ZT_ERR_NOMEM;
-		subject = &map->subjects[at];
-		subject->repeated = subject->round == map->round;
-		subject->round = map->round;
-		subject->claim = (uint32_t)i;
-		c->wants[i].subject = at;
-	}
+	c->wants[i].subject = IDTABLE_NONE;
+	if (claim->immutable_id[0] == '\0')
+		return ZT_OK;
+	at = idtable_subject(c->map, hash, claim->is_group, claim->source,
+	    claim->immutable_id, true);
+	if (at == IDTABLE_NONE)
+		return ZT_ERR_NOMEM;
+	subject = &c->map->subjects[at];
+	subject->repeated = subject->round == c->map->round;
+	subject->round = c->map->round;
+	subject->claim = (uint32_t)i;
+	c->wants[i].subject = at;
 	return ZT_OK;
+}
+
+/* The same for a block; the processor fetches all of it side by side. */
+static enum zt_err
+find_subjects(struct claims *c, size_t from, size_t end)
+{
+	uint32_t hashes[AHEAD];
+	enum zt_err err = ZT_OK;
+
+	for (size_t i = from; i < end; i++)
+		__builtin_prefetch(c->v[i].immutable_id);
+	for (size_t i = from; i < end; i++) {
+		hashes[i - from] = idtable_hash(c->map, c->v[i].is_group,
+		    c->v[i].source, c->v[i].immutable_id);
+		idtable_prefetch(c->map, hashes[i - from], 0);
+	}
+	for (int hop = 1; hop <= 2; hop++)
+		for (size_t i = from; i < end; i++)
+			idtable_prefetch(c->map, hashes[i - from], hop);
+	for (size_t i = from; i < end && err == ZT_OK; i++)
+		err = find_subject(c, i, hashes[i - from]);
+	return err;
 }
 
 /* The id remembered for a subject: the derived one, or else the last. */
@@ -103,6 +123,7 @@ choose_id(const struct claims *c, const struct zt_id_claim *claim,
 		want->id = claim->id;
 	} else if (subject->last != IDTABLE_NONE) {
 		want->id = remembered_id(c, subject);
+		want->known = true;
 	} else {
 		want->id = idtable_derive(c->map->sha256, subject, c->id_min,
 		    c->id_max);
@@ -153,6 +174,8 @@ id_fault(const struct claims *c, const struct zt_id_claim *claim,
 		return "its id is outside identity.id_range";
 	if (!zt_id_valid(want->id))
 		return "its id is never given";
+	if (want->known)
+		return NULL;
 	at = idtable_owner(c->map, want->id);
 	want->known = at != IDTABLE_NONE && at == want->subject;
 	if (want->known)
@@ -278,7 +301,9 @@ zt_idmap_claim(struct zt_idmap *map, uint32_t id_min, uint32_t id_max,
 	if ((err = idtable_reserve(map, n)) != ZT_OK)
 		return err;
 	map->round++;
-	if ((err = find_subjects(&c)) != ZT_OK)
+	for (size_t i = 0; i < n && err == ZT_OK; i += AHEAD)
+		err = find_subjects(&c, i, n - i < AHEAD ? n : i + AHEAD);
+	if (err != ZT_OK)
 		return err;
 	want_ids(&c);
 	for (size_t i = 0; i < n; i++)

@@ -120,7 +120,8 @@ read_line(struct zt_idmap *map, char *line)
 	if (idtable_owner(map, id) != IDTABLE_NONE)
 		return false; /* two owners */
 	idtable_bind(map, id,
-	    idtable_subject(map, is_group, source, line, false));
+	    idtable_subject(map, idtable_hash(map, is_group, source, line),
+		is_group, source, line, false));
 	return true;
 }
 
@@ -223,8 +224,10 @@ take_override(struct zt_idmap *map, const struct zt_id_override *o)
 	if (copy->source == NULL || copy->immutable_id == NULL)
 		return ZT_ERR_NOMEM;
 	for (int is_group = 0; is_group < 2; is_group++) {
-		const uint32_t at = idtable_subject(map, is_group, copy->source,
-		    copy->immutable_id, false);
+		const uint32_t at = idtable_subject(map,
+		    idtable_hash(map, is_group, copy->source,
+			copy->immutable_id),
+		    is_group, copy->source, copy->immutable_id, false);
 
 		map->subjects[at].override = o->id;
 	}

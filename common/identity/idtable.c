@@ -25,8 +25,8 @@ idtable_texts_valid(const char *source, const char *immutable_id)
 	    word_valid(immutable_id, ZT_IMMUTABLE_ID_MAX);
 }
 
-static uint32_t
-subject_hash(const struct zt_idmap *map, bool is_group, const char *source,
+uint32_t
+idtable_hash(const struct zt_idmap *map, bool is_group, const char *source,
     const char *immutable_id)
 {
 	const uint32_t h = hash_text(map->seed + is_group, source);
@@ -142,20 +142,30 @@ find_hashed(const struct zt_idmap *map, uint32_t hash, bool is_group,
 	return IDTABLE_NONE;
 }
 
-uint32_t
-idtable_find(const struct zt_idmap *map, bool is_group, const char *source,
-    const char *immutable_id)
+void
+idtable_prefetch(const struct zt_idmap *map, uint32_t hash, int hop)
 {
-	return find_hashed(map,
-	    subject_hash(map, is_group, source, immutable_id), is_group, source,
-	    immutable_id);
+	const struct id_slot *slot =
+	    &map->by_subject.v[hash & (map->by_subject.n - 1)];
+	const struct id_subject *subject;
+
+	if (hop == 0) {
+		__builtin_prefetch(slot);
+		return;
+	}
+	if (slot->index == 0)
+		return;
+	subject = &map->subjects[slot->index - 1];
+	if (hop == 1)
+		__builtin_prefetch(subject);
+	else
+		__builtin_prefetch(subject->immutable_id);
 }
 
 uint32_t
-idtable_subject(struct zt_idmap *map, bool is_group, const char *source,
-    const char *immutable_id, bool copy)
+idtable_subject(struct zt_idmap *map, uint32_t hash, bool is_group,
+    const char *source, const char *immutable_id, bool copy)
 {
-	const uint32_t hash = subject_hash(map, is_group, source, immutable_id);
 	const uint32_t found =
 	    find_hashed(map, hash, is_group, source, immutable_id);
 

@@ -72,13 +72,18 @@ bool idtable_texts_valid(const char *source, const char *immutable_id);
 /* Make room for n more lines and subjects, so that adding cannot fail. */
 ZT_MUST_USE enum zt_err idtable_reserve(struct zt_idmap *map, size_t n);
 
-/* Index of the subject; IDTABLE_NONE if there is none. */
-uint32_t idtable_find(const struct zt_idmap *map, bool is_group,
+uint32_t idtable_hash(const struct zt_idmap *map, bool is_group,
     const char *source, const char *immutable_id);
 
-/* The same, but add it if there is none; texts are borrowed or, with copy,
- * copied.  IDTABLE_NONE if there is no memory for that. */
-uint32_t idtable_subject(struct zt_idmap *map, bool is_group,
+/* Fetch what the search for a hash reads first, one hop from pointer to
+ * pointer after the other: 0 to 2.  After idtable_reserve(). */
+void idtable_prefetch(const struct zt_idmap *map, uint32_t hash, int hop);
+
+/*
+ * Index of the subject, which is added if there is none; texts are borrowed
+ * or, with copy, copied.  IDTABLE_NONE if there is no memory for that.
+ */
+uint32_t idtable_subject(struct zt_idmap *map, uint32_t hash, bool is_group,
     const char *source, const char *immutable_id, bool copy);
 
 /* Index of the subject that id belongs to; IDTABLE_NONE. */

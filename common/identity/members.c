@@ -7,15 +7,22 @@
 #include "zt/snapshot.h"
 
 /*
- * Memberships are edges from a user to a group.  Sorted by counting: once by
- * user, so that each user's can be counted and repeats dropped; from there
- * into the groups in the order of users; from there, the groups in the order
- * of gids, into the users.  Nothing is compared, all lists come out sorted.
+ * Memberships are edges from a user to a group.  They are sorted by user, by
+ * counting; then each user's few by the rank of the gid, where repeats show;
+ * then entered into the groups in the order of users.  So all lists come out
+ * sorted, and memory is walked forwards.
  */
+
+#define FEW 32 /* groups of a user that are sorted by insertion */
 
 /* Groups are the directory's, then those local ones that users are in. */
 struct edge {
 	uint32_t user, group;
+};
+
+/* A group, in the order of gids. */
+struct ranked {
+	uint32_t gid, group;
 };
 
 struct edges {
@@ -25,16 +32,17 @@ struct edges {
 	uint32_t n_users, n_groups;              /* accepted */
 	uint32_t local[ZT_SNAPSHOT_ALLOWED_MAX]; /* gids */
 	uint32_t n_local;
-	uint32_t *users;   /* owned; candidate of each user */
-	uint32_t *groups;  /* owned; of each of the directory's groups */
-	uint32_t *begin;   /* owned; of each user's edges, and the end */
-	uint32_t *by_user; /* owned; the group of each edge */
-	uint32_t *final;   /* owned; index in the directory of each user, or
-			     MERGE_NONE: in too many groups */
+	uint32_t *users;       /* owned; candidate of each user */
+	uint32_t *groups;      /* owned; of each of the directory's groups */
+	uint32_t *begin;       /* owned; of each user's edges, and the end */
+	struct ranked *ranked; /* owned; all groups */
+	uint32_t *ranks;       /* owned; of each group */
+	uint32_t *by_user;     /* owned; the rank of each edge's group */
+	uint32_t *final; /* owned; index in the directory of each user that is
+			    not in too many groups */
 	/* members of all groups */
-	uint32_t *member_begin; /* owned; of each group, and the end */
+	uint32_t *member_begin; /* owned; of each rank, and the end */
 	uint32_t *members;      /* in the directory's memory */
-	uint32_t *gids;         /* of all users, in the directory's memory */
 };
 
 static void
@@ -44,6 +52,8 @@ edges_clear(struct edges *e)
 	free(e->users);
 	free(e->groups);
 	free(e->begin);
+	free(e->ranked);
+	free(e->ranks);
 	free(e->by_user);
 	free(e->final);
 	free(e->member_begin);
@@ -132,8 +142,7 @@ edges_of_user(struct edges *e, uint32_t number)
 	const struct candidate *user = &m->candidates[e->users[number]];
 	enum zt_err err = ZT_OK;
 
-	for (size_t i = 0; i < user->rec->user->n_member_of && err == ZT_OK;
-	     i++) {
+	for (size_t i = 0; i < user->n_refs && err == ZT_OK; i++) {
 		struct group_name *name =
 		    &m->group_names[m->refs[user->refs + i]];
 
@@ -144,25 +153,50 @@ edges_of_user(struct edges *e, uint32_t number)
 	return err;
 }
 
+/* Members of a group, a block: see judge_users(). */
+static enum zt_err
+edges_of_members(struct edges *e, uint32_t number, const char *const *members,
+    size_t n)
+{
+	const struct merge *const m = e->m;
+	const struct name_slot *slot;
+	uint32_t hashes[MERGE_AHEAD];
+	enum zt_err err = ZT_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		hashes[i] = hash_text(m->seed, members[i]);
+		__builtin_prefetch(name_home(&m->users, hashes[i]));
+	}
+	for (size_t i = 0; i < n; i++) {
+		slot = name_home(&m->users, hashes[i]);
+		if (slot->name == NULL)
+			continue;
+		__builtin_prefetch(slot->name);
+		__builtin_prefetch(&m->candidates[slot->value].number);
+	}
+	for (size_t i = 0; i < n && err == ZT_OK; i++) {
+		slot = name_slot(&m->users, members[i], hashes[i]);
+		if (slot->name != NULL &&
+		    m->candidates[slot->value].number != MERGE_NONE)
+			err = edge_add(e, m->candidates[slot->value].number,
+			    number);
+	}
+	return err;
+}
+
 static enum zt_err
 edges_of_group(struct edges *e, uint32_t number)
 {
-	struct merge *const m = e->m;
 	const struct zt_group *group =
-	    m->candidates[e->groups[number]].rec->group;
+	    e->m->candidates[e->groups[number]].rec->group;
 	enum zt_err err = ZT_OK;
 
-	for (size_t i = 0; i < group->n_members && err == ZT_OK; i++) {
-		const char *name = group->members[i];
-		const struct name_slot *slot =
-		    name_slot(&m->users, name, hash_text(m->seed, name));
-		uint32_t user;
+	for (size_t i = 0; i < group->n_members && err == ZT_OK;
+	     i += MERGE_AHEAD) {
+		const size_t left = group->n_members - i;
 
-		if (slot->name == NULL)
-			continue;
-		user = m->candidates[slot->value].number;
-		if (user != MERGE_NONE)
-			err = edge_add(e, user, number);
+		err = edges_of_members(e, number, group->members + i,
+		    left < MERGE_AHEAD ? left : MERGE_AHEAD);
 	}
 	return err;
 }
@@ -179,6 +213,38 @@ collect(struct edges *e)
 	return err;
 }
 
+static uint32_t
+group_gid(const struct edges *e, uint32_t group)
+{
+	return group < e->n_groups ? e->m->claims[e->groups[group]].id
+				   : e->local[group - e->n_groups];
+}
+
+static int
+compare_ranked(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	return (x->gid > y->gid) - (x->gid < y->gid);
+}
+
+static enum zt_err
+rank_groups(struct edges *e)
+{
+	const uint32_t n = e->n_groups + e->n_local;
+
+	e->ranked = calloc((size_t)n + 1, sizeof(*e->ranked));
+	e->ranks = calloc((size_t)n + 1, sizeof(*e->ranks));
+	if (e->ranked == NULL || e->ranks == NULL)
+		return ZT_ERR_NOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		e->ranked[i] = (struct ranked){ group_gid(e, i), i };
+	qsort(e->ranked, n, sizeof(*e->ranked), compare_ranked);
+	for (uint32_t i = 0; i < n; i++)
+		e->ranks[e->ranked[i].group] = i;
+	return ZT_OK;
+}
+
 /* Turn counts into where each begins; the last is the end. */
 static void
 sum_up(uint32_t *counts, size_t n)
@@ -193,8 +259,8 @@ sum_up(uint32_t *counts, size_t n)
 	}
 }
 
-/* Sort by user; begin[] of a user is where the next one's begin until it is
- * filled, so that it needs no cursors beside. */
+/* Sort by user.  begin[i + 1] is where i's begin until they are filled in, and
+ * then where they end. */
 static enum zt_err
 sort_by_user(struct edges *e)
 {
@@ -206,48 +272,66 @@ sort_by_user(struct edges *e)
 		e->begin[e->v[i].user + 1]++;
 	sum_up(e->begin, (size_t)e->n_users + 1);
 	for (size_t i = 0; i < e->n; i++)
-		e->by_user[e->begin[e->v[i].user + 1]++] = e->v[i].group;
+		e->by_user[e->begin[e->v[i].user + 1]++] =
+		    e->ranks[e->v[i].group];
 	return ZT_OK;
+}
+
+static int
+compare_ranks(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Most users are in a few groups. */
+static void
+sort_ranks(uint32_t *v, size_t n)
+{
+	if (n > FEW) {
+		qsort(v, n, sizeof(*v), compare_ranks);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		const uint32_t rank = v[i];
+		size_t j = i;
+
+		for (; j > 0 && v[j - 1] > rank; j--)
+			v[j] = v[j - 1];
+		v[j] = rank;
+	}
 }
 
 static uint32_t
 primary_gid(const struct merge *m, uint32_t candidate)
 {
-	const uint32_t gid = m->candidates[candidate].rec->user->gid;
+	const uint32_t gid = m->candidates[candidate].gid;
 
 	return gid != 0 ? gid : m->claims[candidate].id;
 }
 
-static uint32_t
-group_gid(const struct edges *e, uint32_t group)
-{
-	return group < e->n_groups ? e->m->claims[e->groups[group]].id
-				   : e->local[group - e->n_groups];
-}
-
 /*
- * Drop a user's repeats: an edge that is not the first is set to MERGE_NONE.
- *
- * seen	 of each group: the last user seen there, plus 1
- *
- * Returns how many supplementary groups are left.
+ * Sort a user's edges, set repeats to MERGE_NONE, and write the gids of the
+ * others but the primary one's.  Returns how many.
  */
 static uint32_t
-drop_repeats(struct edges *e, uint32_t user, uint32_t *seen)
+write_gids(struct edges *e, uint32_t user, uint32_t *gids)
 {
 	const uint32_t primary = primary_gid(e->m, e->users[user]);
-	uint32_t n = 0;
+	uint32_t *const v = &e->by_user[e->begin[user]];
+	const size_t n_edges = e->begin[user + 1] - e->begin[user];
+	uint32_t n = 0, last = MERGE_NONE;
 
-	for (uint32_t i = e->begin[user]; i < e->begin[user + 1]; i++) {
-		const uint32_t group = e->by_user[i];
-
-		if (seen[group] == user + 1) {
-			e->by_user[i] = MERGE_NONE;
+	sort_ranks(v, n_edges);
+	for (size_t i = 0; i < n_edges; i++) {
+		if (v[i] == last) {
+			v[i] = MERGE_NONE;
 			continue;
 		}
-		seen[group] = user + 1;
-		if (group_gid(e, group) != primary)
-			n++;
+		last = v[i];
+		if (e->ranked[last].gid != primary)
+			gids[n++] = e->ranked[last].gid;
 	}
 	return n;
 }
@@ -261,51 +345,46 @@ forget_edges(struct edges *e, uint32_t user)
 
 static void
 fill_user(struct zt_directory_user *user, const struct merge *m,
-    uint32_t candidate, const uint32_t *gids)
+    uint32_t candidate)
 {
 	const struct candidate *c = &m->candidates[candidate];
 
-	*user = (struct zt_directory_user){
-		.record = c->rec->user,
-		.uid = m->claims[candidate].id,
-		.gid = primary_gid(m, candidate),
-		.private_group = c->private_group,
-		.source = c->source,
-		.gids = gids, /* n_gids of them by hand_out() */
-	};
+	user->record = c->user;
+	user->uid = m->claims[candidate].id;
+	user->gid = primary_gid(m, candidate);
+	user->private_group = c->private_group;
+	user->source = c->source;
 }
 
-/* Fill the directory's users, but for gids; refuse who is in too many. */
+/* Fill the directory's users; refuse who is in too many groups. */
 static enum zt_err
 place_users(struct edges *e)
 {
 	struct zt_directory *const directory = e->m->directory;
-	const size_t n_groups = (size_t)e->n_groups + e->n_local;
-	zt_auto_free uint32_t *seen = calloc(n_groups + 1, sizeof(*seen));
 	uint32_t *gids = arena_array(e->m->memory, e->n + 1, sizeof(*gids));
 	enum zt_err err = ZT_OK;
 
-	e->gids = gids;
 	e->final = calloc((size_t)e->n_users + 1, sizeof(*e->final));
 	directory->users = arena_array(e->m->memory, (size_t)e->n_users + 1,
 	    sizeof(*directory->users));
-	if (seen == NULL || gids == NULL || e->final == NULL ||
-	    directory->users == NULL)
+	if (gids == NULL || e->final == NULL || directory->users == NULL)
 		return ZT_ERR_NOMEM;
 	for (uint32_t i = 0; i < e->n_users && err == ZT_OK; i++) {
-		const uint32_t n = drop_repeats(e, i, seen);
 		const struct candidate *c = &e->m->candidates[e->users[i]];
+		const uint32_t n = write_gids(e, i, gids);
+		struct zt_directory_user *user;
 
-		e->final[i] = MERGE_NONE;
 		if (n > ZT_GROUPS_PER_USER_MAX) {
+			forget_edges(e, i);
 			err = merge_refuse(e->m, c->source, c->rec,
 			    "it is in more than 8192 groups");
-			forget_edges(e, i);
 			continue;
 		}
 		e->final[i] = (uint32_t)directory->n_users;
-		fill_user(&directory->users[directory->n_users++], e->m,
-		    e->users[i], gids);
+		user = &directory->users[directory->n_users++];
+		fill_user(user, e->m, e->users[i]);
+		user->gids = gids;
+		user->n_gids = n;
 		gids += n;
 	}
 	return err;
@@ -334,95 +413,53 @@ enter_members(struct edges *e)
 	return ZT_OK;
 }
 
+static void
+place_group(struct edges *e, uint32_t number)
+{
+	const struct merge *const m = e->m;
+	const struct candidate *c = &m->candidates[e->groups[number]];
+	const struct zt_group *const group = c->rec->group;
+	const uint32_t *begin = &e->member_begin[e->ranks[number]];
+
+	m->directory->groups[number] = (struct zt_directory_group){
+		.record = group,
+		.gid = group_gid(e, number),
+		.allowed = zt_group_privileged(zt_str(group->name)) &&
+		    rules_allow(&m->rules, group->name),
+		.source = c->source,
+		.n_members = begin[1] - begin[0],
+		.members = &e->members[begin[0]],
+	};
+}
+
+/* The gids of local groups that users are in, in their order. */
+static void
+place_local(const struct edges *e)
+{
+	struct zt_directory *const directory = e->m->directory;
+
+	for (uint32_t i = 0; i < e->n_groups + e->n_local; i++)
+		if (e->ranked[i].group >= e->n_groups &&
+		    e->member_begin[i + 1] > e->member_begin[i])
+			directory->allowed_gids[directory->n_allowed_gids++] =
+			    e->ranked[i].gid;
+}
+
 static enum zt_err
 place_groups(struct edges *e)
 {
-	const struct merge *const m = e->m;
-	struct zt_directory *const directory = m->directory;
+	struct zt_directory *const directory = e->m->directory;
 
-	directory->groups = arena_array(m->memory, (size_t)e->n_groups + 1,
+	directory->groups = arena_array(e->m->memory, (size_t)e->n_groups + 1,
 	    sizeof(*directory->groups));
-	if (directory->groups == NULL)
-		return ZT_ERR_NOMEM;
-	for (uint32_t i = 0; i < e->n_groups; i++) {
-		const struct candidate *c = &m->candidates[e->groups[i]];
-		const struct zt_group *group = c->rec->group;
-		const uint32_t begin = e->member_begin[i];
-
-		directory->groups[i] = (struct zt_directory_group){
-			.record = group,
-			.gid = group_gid(e, i),
-			.allowed = zt_group_privileged(zt_str(group->name)) &&
-			    rules_allow(&m->rules, group->name),
-			.source = c->source,
-			.n_members = e->member_begin[i + 1] - begin,
-			.members = &e->members[begin],
-		};
-	}
-	directory->n_groups = e->n_groups;
-	return ZT_OK;
-}
-
-/* A group in the order of gids. */
-struct ranked {
-	uint32_t gid, group;
-};
-
-static int
-compare_ranked(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-
-	return (x->gid > y->gid) - (x->gid < y->gid);
-}
-
-/* Tell the members of a group its gid. */
-static void
-hand_out_gid(const struct edges *e, const struct ranked *group)
-{
-	const uint32_t end = e->member_begin[group->group + 1];
-
-	for (uint32_t i = e->member_begin[group->group]; i < end; i++) {
-		struct zt_directory_user *user =
-		    &e->m->directory->users[e->members[i]];
-
-		if (user->gid != group->gid)
-			e->gids[user->gids - e->gids + user->n_gids++] =
-			    group->gid;
-	}
-}
-
-/* Note a local gid that was handed out; they come in their order. */
-static void
-note_local(const struct edges *e, const struct ranked *group)
-{
-	struct zt_directory *const directory = e->m->directory;
-
-	if (group->group >= e->n_groups &&
-	    e->member_begin[group->group + 1] > e->member_begin[group->group])
-		directory->allowed_gids[directory->n_allowed_gids++] =
-		    group->gid;
-}
-
-static enum zt_err
-hand_out(struct edges *e)
-{
-	const uint32_t n = e->n_groups + e->n_local;
-	zt_auto_free struct ranked *ranked =
-	    calloc((size_t)n + 1, sizeof(*ranked));
-	struct zt_directory *const directory = e->m->directory;
-
 	directory->allowed_gids = arena_array(e->m->memory,
 	    ZT_SNAPSHOT_ALLOWED_MAX, sizeof(*directory->allowed_gids));
-	if (ranked == NULL || directory->allowed_gids == NULL)
+	if (directory->groups == NULL || directory->allowed_gids == NULL)
 		return ZT_ERR_NOMEM;
-	for (uint32_t i = 0; i < n; i++)
-		ranked[i] = (struct ranked){ group_gid(e, i), i };
-	qsort(ranked, n, sizeof(*ranked), compare_ranked);
-	for (uint32_t i = 0; i < n; i++) {
-		hand_out_gid(e, &ranked[i]);
-		note_local(e, &ranked[i]);
-	}
+	for (uint32_t i = 0; i < e->n_groups; i++)
+		place_group(e, i);
+	directory->n_groups = e->n_groups;
+	place_local(e);
 	return ZT_OK;
 }
 
@@ -436,13 +473,13 @@ members_resolve(struct merge *m)
 		return err;
 	if ((err = collect(&e)) != ZT_OK)
 		return err;
+	if ((err = rank_groups(&e)) != ZT_OK)
+		return err;
 	if ((err = sort_by_user(&e)) != ZT_OK)
 		return err;
 	if ((err = place_users(&e)) != ZT_OK)
 		return err;
 	if ((err = enter_members(&e)) != ZT_OK)
 		return err;
-	if ((err = place_groups(&e)) != ZT_OK)
-		return err;
-	return hand_out(&e);
+	return place_groups(&e);
 }

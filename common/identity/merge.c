@@ -159,13 +159,14 @@ is_twin(const struct merge *m, uint8_t source, const struct zt_set_record *rec,
 }
 
 static enum zt_err
-judge_user(struct merge *m, uint8_t source, const struct zt_set_record *rec)
+judge_user(struct merge *m, uint8_t source, const struct zt_set_record *rec,
+    uint32_t hash)
 {
 	const struct zt_user *const user = rec->user;
-	const uint32_t hash = hash_text(m->seed, user->name);
 	const char *why = rules_user_fault(&m->rules, user);
 	const size_t refs = m->n_refs;
 	const struct name_slot *slot;
+	uint32_t gid;
 	enum zt_err err = ZT_OK;
 
 	if (why == NULL)
@@ -184,10 +185,15 @@ judge_user(struct merge *m, uint8_t source, const struct zt_set_record *rec)
 		return err;
 	add_candidate(m,
 	    &(struct candidate){ .rec = rec,
+		.user = user,
 		.hash = hash,
+		.gid = user->gid,
 		.refs = (uint32_t)refs,
+		.n_refs = (uint32_t)user->n_member_of,
 		.number = MERGE_NONE,
-		.source = source });
+		.source = source,
+		.local_name =
+		    zt_local_group(m->rules.local, user->name, &gid) });
 	return ZT_OK;
 }
 
@@ -217,20 +223,65 @@ judge_group(struct merge *m, uint8_t source, const struct zt_set_record *rec)
 	return ZT_OK;
 }
 
+/*
+ * Judge the users of a block.  A step for each hop from pointer to pointer:
+ * the processor fetches those of a whole block side by side.
+ */
+static enum zt_err
+judge_users(struct merge *m, uint8_t source,
+    const struct zt_set_record *const *recs, size_t n)
+{
+	uint32_t hashes[MERGE_AHEAD];
+	enum zt_err err = ZT_OK;
+
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(recs[i]);
+	for (size_t i = 0; i < n; i++)
+		if (recs[i]->user != NULL) {
+			__builtin_prefetch(recs[i]->user);
+			__builtin_prefetch((const char *)recs[i]->user + 64);
+			__builtin_prefetch((const char *)recs[i]->user + 128);
+		}
+	for (size_t i = 0; i < n; i++)
+		if (recs[i]->user != NULL) {
+			hashes[i] = hash_text(m->seed, recs[i]->user->name);
+			__builtin_prefetch(name_home(&m->users, hashes[i]));
+		}
+	for (size_t i = 0; i < n && err == ZT_OK; i++)
+		if (recs[i]->user != NULL)
+			err = judge_user(m, source, recs[i], hashes[i]);
+	return err;
+}
+
+static enum zt_err
+judge_all_users(struct merge *m, uint8_t source)
+{
+	const struct zt_set *const set = m->sources[source].set;
+	const struct zt_set_record *recs[MERGE_AHEAD];
+	enum zt_err err = ZT_OK;
+	size_t n = 0;
+
+	for (size_t i = 0; i < zt_set_count(set) && err == ZT_OK; i++) {
+		recs[n++] = zt_set_at(set, i);
+		if (n == MERGE_AHEAD) {
+			err = judge_users(m, source, recs, n);
+			n = 0;
+		}
+	}
+	return err == ZT_OK ? judge_users(m, source, recs, n) : err;
+}
+
 /* Users before groups: of one id given to both, the user has it. */
 static enum zt_err
 judge_source(struct merge *m, uint8_t source)
 {
 	const struct zt_set *const set = m->sources[source].set;
 	const struct zt_set_record *rec;
-	enum zt_err err = ZT_OK;
+	enum zt_err err;
 
 	if (set == NULL)
 		return ZT_OK;
-	for (size_t i = 0; err == ZT_OK && (rec = zt_set_at(set, i)) != NULL;
-	     i++)
-		if (rec->user != NULL)
-			err = judge_user(m, source, rec);
+	err = judge_all_users(m, source);
 	for (size_t i = 0; err == ZT_OK && (rec = zt_set_at(set, i)) != NULL;
 	     i++)
 		if (rec->group != NULL)
@@ -268,8 +319,8 @@ accept(struct merge *m)
 		const char *why = NULL;
 
 		if (claim->err == ZT_OK && claim->immutable_id[0] != '\0')
-			why =
-			    rules_id_fault(&m->rules, c->rec->user, claim->id);
+			why = rules_id_fault(&m->rules, c->user != NULL,
+			    c->gid != 0, claim->id);
 		if (claim->err != ZT_OK)
 			err = refuse_claim(m, c, claim);
 		else if (why != NULL)
@@ -310,14 +361,13 @@ collect_gids(const struct merge *m, struct id_set *gids)
 static bool
 is_group_name(const struct merge *m, const struct candidate *c)
 {
-	const struct name_slot *slot =
-	    name_slot(&m->groups, c->rec->user->name, c->hash);
-	uint32_t gid;
+	const struct name_slot *slot;
 
-	if (slot->name == NULL)
-		return zt_local_group(m->rules.local, c->rec->user->name, &gid);
-	return m->group_names[slot->value].candidate != MERGE_NONE ||
-	    m->group_names[slot->value].local_gid != 0;
+	if (c->local_name || name_home(&m->groups, c->hash)->name == NULL)
+		return c->local_name;
+	slot = name_slot(&m->groups, c->user->name, c->hash);
+	return slot->name != NULL &&
+	    m->group_names[slot->value].candidate != MERGE_NONE;
 }
 
 /*
@@ -335,9 +385,9 @@ mark_private(struct merge *m, const struct id_set *gids, struct id_set *bare)
 
 		if (!is_accepted_user(m, i))
 			continue;
-		if (c->rec->user->gid != 0 && c->rec->user->gid != uid) {
-			if (!id_set_has(gids, c->rec->user->gid))
-				err = id_set_add(bare, c->rec->user->gid);
+		if (c->gid != 0 && c->gid != uid) {
+			if (!id_set_has(gids, c->gid))
+				err = id_set_add(bare, c->gid);
 		} else {
 			c->private_group =
 			    !id_set_has(gids, uid) && !is_group_name(m, c);
@@ -360,9 +410,8 @@ guard_private(struct merge *m, const struct id_set *bare,
 	for (size_t i = 0; i < m->n && intruded->n > 0 && err == ZT_OK; i++) {
 		struct candidate *c = &m->candidates[i];
 
-		if (!is_accepted_user(m, i) || c->rec->user->gid == 0 ||
-		    c->rec->user->gid == m->claims[i].id ||
-		    !id_set_has(intruded, c->rec->user->gid))
+		if (!is_accepted_user(m, i) || c->gid == 0 ||
+		    c->gid == m->claims[i].id || !id_set_has(intruded, c->gid))
 			continue;
 		c->number = MERGE_NONE;
 		err = merge_refuse(m, c->source, c->rec,

@@ -9,7 +9,8 @@
 
 /* What one zt_merge() works with. */
 
-#define MERGE_NONE UINT32_MAX
+#define MERGE_NONE  UINT32_MAX
+#define MERGE_AHEAD 32 /* records that are fetched into the cache at once */
 
 /* A name of a group that a record mentions. */
 struct group_name {
@@ -20,14 +21,21 @@ struct group_name {
 	uint32_t group;     /* what members.c makes of it: see edges */
 };
 
-/* A record that no rule of its own refuses; an id is claimed for each. */
+/*
+ * A record that no rule of its own refuses; an id is claimed for each.  What
+ * later steps need of it is copied here, so that they need not go to the
+ * record itself, which is seldom in the cache.
+ */
 struct candidate {
 	const struct zt_set_record *rec; /* borrowed */
-	uint32_t hash;                   /* of its name */
-	uint32_t refs;                   /* of a user: where its group names
-					    begin in refs */
+	const struct zt_user *user;      /* of rec; NULL: a group */
+	uint32_t hash;                   /* of a user's name */
+	uint32_t gid;  /* of a user, given; 0: a private group */
+	uint32_t refs; /* of a user: where its group names begin in refs */
+	uint32_t n_refs;
 	uint32_t number; /* among the accepted of its kind; MERGE_NONE: none */
 	uint8_t source;
+	bool local_name; /* of a user: a local group is named so */
 	bool private_group;
 };
 

@@ -59,14 +59,14 @@ gid_fault(const struct rules *rules, uint32_t gid)
 }
 
 const char *
-rules_id_fault(const struct rules *rules, const struct zt_user *user,
+rules_id_fault(const struct rules *rules, bool is_user, bool has_gid,
     uint32_t id)
 {
 	const char *why = NULL;
 
-	if (user != NULL)
+	if (is_user)
 		why = uid_fault(rules, id);
-	if (why == NULL && (user == NULL || user->gid == 0))
+	if (why == NULL && !has_gid)
 		why = gid_fault(rules, id);
 	return why;
 }
@@ -81,7 +81,7 @@ rules_user_fault(const struct rules *rules, const struct zt_user *user)
 	if (zt_local_has_user(rules->local, user->name))
 		return "its name is a local user's";
 	if (user->id[0] == '\0')
-		why = rules_id_fault(rules, user, user->uid);
+		why = rules_id_fault(rules, true, user->gid != 0, user->uid);
 	if (why == NULL && user->gid != 0)
 		why = gid_fault(rules, user->gid);
 	return why;

@@ -26,10 +26,10 @@ const char *rules_group_name_fault(const struct rules *rules, const char *name);
 /*
  * May a record have the id that it was given by the map of ids?
  *
- * user	 NULL: it is a group's
+ * has_gid  it is a user with a gid beside
  */
-const char *rules_id_fault(const struct rules *rules,
-    const struct zt_user *user, uint32_t id);
+const char *rules_id_fault(const struct rules *rules, bool is_user,
+    bool has_gid, uint32_t id);
 
 /*
  * All the rest, but for names of groups, and for the id of a record that has

@@ -249,6 +249,8 @@ say_outcome(const struct wait *w)
 	json_array_foreach(w->started, i, name)
 	    say_source(json_string_value(name),
 		identity_source(w->answer, json_string_value(name)));
+	if (json_str(w->answer, "error") != NULL)
+		print_failure("%s", json_str(w->answer, "error"));
 	if (w->interrupted)
 		print_failure("no longer waiting; the sync goes on: see "
 			      "ztctl identity sources");
@@ -266,6 +268,8 @@ outcome(const struct wait *w)
 
 	if (w->interrupted)
 		return ZTCTL_INTERRUPTED;
+	if (json_str(w->answer, "error") != NULL)
+		return ZTCTL_FAILED; /* programs see none of it */
 	json_array_foreach(w->started, i, name)
 	{
 		if (!is_fine(identity_source(w->answer,

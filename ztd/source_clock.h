@@ -27,6 +27,7 @@ struct source_clock {
 	int64_t next_us;            /* monotonic clock; 0: none is planned */
 	bool syncing, again;        /* again: sync once more after this one */
 	bool was_stale;             /* and said so */
+	bool unpublished;           /* it changed after the last publication */
 	unsigned failures;          /* in a row */
 	char error[SOURCE_WHY_MAX]; /* of the last sync; "" if it was good */
 	size_t done, total;         /* records of the sync under way */

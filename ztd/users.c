@@ -67,7 +67,7 @@ arm_soon(struct users *users)
 static void
 on_source(void *arg, struct source *s)
 {
-	(void)s;
+	s->clock->unpublished = true;
 	arm_soon(arg);
 }
 

@@ -324,6 +324,14 @@ note_baselines(struct users *users)
 	}
 }
 
+/* Whether it succeeds or not: whoever waits for it need not go on. */
+static void
+note_published(struct users *users)
+{
+	for (size_t i = 0; i < users->n_sources; i++)
+		users->sources[i]->clock->unpublished = false;
+}
+
 void
 users_publish(struct users *users)
 {
@@ -333,6 +341,7 @@ users_publish(struct users *users)
 	struct users_report old;
 	enum zt_err err;
 
+	note_published(users);
 	if (silent != NULL) {
 		refuse(users,
 		    "source %s has not answered since the start: its users "

@@ -41,6 +41,19 @@ created(const struct users *users, char text[ZT_TIME_MAX])
 	return text;
 }
 
+/* A source is in order only when programs see what it brought. */
+static json_t *
+source_json(const struct source *s)
+{
+	json_t *status = source_status(s);
+	const char *state = json_string_value(json_object_get(status, "state"));
+
+	if (s->clock->unpublished && state != NULL && strcmp(state, "ok") == 0)
+		(void)json_object_set_new(status, "state",
+		    json_string("syncing"));
+	return status;
+}
+
 static json_t *
 sources_list(const struct users *users)
 {
@@ -48,7 +61,7 @@ sources_list(const struct users *users)
 
 	for (size_t i = 0; i < users->n_sources; i++)
 		(void)json_array_append_new(list,
-		    source_status(users->sources[i]));
+		    source_json(users->sources[i]));
 	return list;
 }
 

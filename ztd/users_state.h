@@ -41,6 +41,9 @@ struct users_lookup {
 	users_found *done; /* NULL: none is under way */
 	void *arg;
 	char name[ZT_NAME_MAX + 1];
+	size_t next;      /* source to ask if this one has nobody */
+	bool unsure;      /* a source did not say */
+	int64_t until_us; /* monotonic clock; the answer is due */
 	int64_t spent_us; /* monotonic clock; the bucket was empty then */
 	struct users_gone gone[USERS_GONE_MAX];
 };

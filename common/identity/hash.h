@@ -79,6 +79,18 @@ name_home(const struct name_table *table, uint32_t hash)
 	return &table->slots[hash & (table->n_slots - 1)];
 }
 
+/* Could a name of this hash be there?  Reads no name. */
+static inline bool
+name_possible(const struct name_table *table, uint32_t hash)
+{
+	const size_t mask = table->n_slots - 1;
+	size_t i = hash & mask;
+
+	while (table->slots[i].name != NULL && table->slots[i].hash != hash)
+		i = (i + 1) & mask;
+	return table->slots[i].name != NULL;
+}
+
 /*
  * Where name is, or where it belongs: then its slot is free.  Whoever fills it
  * counts it in n.  There must be slots.

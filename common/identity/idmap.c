@@ -211,10 +211,19 @@ pending_add(const struct claims *c, size_t i)
 		p->first[group] = (uint32_t)i + 1;
 }
 
+/* Fetch what choose_id() will read. */
+static void
+prefetch_want(const struct claims *c, size_t i)
+{
+	if (i < c->n && c->wants[i].subject != IDTABLE_NONE)
+		__builtin_prefetch(&c->map->subjects[c->wants[i].subject]);
+}
+
 static void
 want_ids(const struct claims *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
+		prefetch_want(c, i + AHEAD / 2);
 		struct want *want = &c->wants[i];
 		size_t holder = ZT_ID_HOLDER_NONE;
 		const char *why = NULL;

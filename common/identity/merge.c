@@ -137,6 +137,7 @@ add_candidate(struct merge *m, const struct candidate *candidate)
 	const struct zt_group *const group = candidate->rec->group;
 
 	m->candidates[m->n] = *candidate;
+	m->candidates[m->n].has_id = immutable_id(candidate->rec)[0] != '\0';
 	m->claims[m->n] = (struct zt_id_claim){
 		.is_group = group != NULL,
 		.source = m->sources[candidate->source].name,
@@ -318,7 +319,7 @@ accept(struct merge *m)
 		const struct zt_id_claim *claim = &m->claims[i];
 		const char *why = NULL;
 
-		if (claim->err == ZT_OK && claim->immutable_id[0] != '\0')
+		if (claim->err == ZT_OK && c->has_id)
 			why = rules_id_fault(&m->rules, c->user != NULL,
 			    c->gid != 0, claim->id);
 		if (claim->err != ZT_OK)
@@ -363,7 +364,7 @@ is_group_name(const struct merge *m, const struct candidate *c)
 {
 	const struct name_slot *slot;
 
-	if (c->local_name || name_home(&m->groups, c->hash)->name == NULL)
+	if (c->local_name || !name_possible(&m->groups, c->hash))
 		return c->local_name;
 	slot = name_slot(&m->groups, c->user->name, c->hash);
 	return slot->name != NULL &&

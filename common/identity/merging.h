@@ -35,6 +35,7 @@ struct candidate {
 	uint32_t n_refs;
 	uint32_t number; /* among the accepted of its kind; MERGE_NONE: none */
 	uint8_t source;
+	bool has_id;     /* an immutable one */
 	bool local_name; /* of a user: a local group is named so */
 	bool private_group;
 };

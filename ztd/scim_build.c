@@ -8,14 +8,12 @@
 
 #define BUILD_RECORDS 500 /* at once, between other events; some ms */
 
+/* What became of writing the state file. */
 static void
-state_write(struct scim *scim, const struct zt_scim_catalog *what)
+state_written(struct scim *scim, enum zt_err err)
 {
 	const char *path = scim->source->state_file;
-	enum zt_err err;
 
-	err = scim_state_write(path, scim->write_whole ? scim->config : NULL,
-	    what, &scim->mark);
 	scim->write_due = err != ZT_OK;
 	scim->write_whole = err != ZT_OK;
 	if (err != ZT_OK)
@@ -23,6 +21,14 @@ state_write(struct scim *scim, const struct zt_scim_catalog *what)
 		    "source %s: %s: %s: %m; a restart will read "
 		    "all users anew",
 		    scim->source->conf->name, path, zt_strerror(err));
+}
+
+static void
+state_write(struct scim *scim, const struct zt_scim_catalog *what)
+{
+	state_written(scim,
+	    scim_state_write(scim->source->state_file,
+		scim->write_whole ? scim->config : NULL, what, &scim->mark));
 }
 
 /* A set that waits for an administrator is not written: a restart would put
@@ -166,6 +172,23 @@ scim_build(struct scim *scim)
 		end_same(scim);
 	else
 		build_begin(scim);
+}
+
+/*
+ * The next sync builds anew, for a group may have members of another name now.
+ * If the file is behind, all of it will be written.
+ */
+enum zt_err
+scim_build_add(struct scim *scim, const struct zt_scim_catalog *found)
+{
+	enum zt_err err = zt_scim_catalog_merge(scim->all, found);
+
+	scim->built = NULL;
+	if (err == ZT_OK && !scim->write_due)
+		state_written(scim,
+		    scim_state_add(scim->source->state_file, found,
+			&scim->mark));
+	return err;
 }
 
 /* Before the first sync there is nothing else to do: at once. */

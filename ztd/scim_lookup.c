@@ -59,8 +59,9 @@ is_asked_for(const char *record, const char *name)
 }
 
 /*
- * Into the set in force alone: the next sync brings the user for good, or not,
- * for until then the set is not what was built.
+ * Into the set in force, and into what is remembered: a sync that asks for what
+ * was modified need not bring the user, and a restart must not lose one who may
+ * have logged in.  A full sync tells.
  */
 static enum zt_err
 user_apply(struct scim *scim, struct zt_set *set, struct zt_scim_catalog *found)
@@ -76,8 +77,8 @@ user_apply(struct scim *scim, struct zt_set *set, struct zt_scim_catalog *found)
 		return ZT_ERR_NOTFOUND;
 	(void)snprintf(key, sizeof(key), "%s/%s",
 	    zt_scim_endpoint(ZT_SCIM_USER), entries[0].id);
-	scim->built = NULL;
-	if (zt_scim_entry_add(found, &entries[0], set) != ZT_OK)
+	if (zt_scim_entry_add(found, &entries[0], set) != ZT_OK ||
+	    scim_build_add(scim, found) != ZT_OK)
 		return ZT_ERR_UNAVAIL;
 	record = zt_set_find(set, key);
 	source_touched(scim->source);

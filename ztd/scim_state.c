@@ -225,3 +225,19 @@ scim_state_touch(const char *path)
 {
 	(void)utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 }
+
+enum zt_err
+scim_state_add(const char *path, const struct zt_scim_catalog *catalog,
+    const struct scim_mark *mark)
+{
+	struct stat st;
+	enum zt_err err;
+
+	if (stat(path, &st) != 0)
+		return ZT_ERR_SYS;
+	err = scim_state_write(path, NULL, catalog, mark);
+	if (err == ZT_OK)
+		(void)utimensat(AT_FDCWD, path,
+		    (struct timespec[]){ st.st_atim, st.st_mtim }, 0);
+	return err;
+}

@@ -37,6 +37,13 @@ ZT_MUST_USE enum zt_err scim_state_load(const char *path, const char *config,
 ZT_MUST_USE enum zt_err scim_state_write(const char *path, const char *config,
     const struct zt_scim_catalog *catalog, const struct scim_mark *mark);
 
+/*
+ * Append what came besides a sync: the file goes on saying when that was.
+ * Errors: as above.
+ */
+ZT_MUST_USE enum zt_err scim_state_add(const char *path,
+    const struct zt_scim_catalog *catalog, const struct scim_mark *mark);
+
 /* The sync brought nothing new: say when that was. */
 void scim_state_touch(const char *path);
 

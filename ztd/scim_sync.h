@@ -77,6 +77,11 @@ void scim_lookup_end(struct scim *scim, enum zt_err err);
 /* Every page has come, and held: go on, and end the sync. */
 void scim_build(struct scim *scim);
 
+/* Between two syncs: keep what a lookup has found, until a full sync.  Errors:
+ * ZT_ERR_NOMEM, ZT_ERR_TOOBIG. */
+ZT_MUST_USE enum zt_err
+scim_build_add(struct scim *scim, const struct zt_scim_catalog *found);
+
 /* Load what an earlier run left; nothing is not an error. */
 ZT_MUST_USE enum zt_err scim_build_restore(struct scim *scim);
 

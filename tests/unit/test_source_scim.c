@@ -1250,9 +1250,46 @@ a_user_of_today_is_looked_up(void **state)
 	assert_int_equal(outcome.touched, 1);
 	assert_users(6);
 	assert_string_equal(name_of("Users/u9"), "new");
-	/* the next sync knows nothing of u9: gone */
+	/* it need not have been modified since the last sync */
+	sync_good();
+	assert_users(6);
+	conf.full_interval_s = 0;
 	sync_good();
 	assert_users(5);
+}
+
+static int64_t
+state_mtime_ns(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat(state_file, &st), 0);
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
+static void
+who_was_looked_up_is_there_after_a_restart(void **state)
+{
+	int64_t synced_ns;
+
+	(void)state;
+	people_make(5);
+	sync_good();
+	synced_ns = state_mtime_ns();
+	for (int i = 0; i < 2; i++) {
+		found_none();
+		found_add(i == 0 ? "u8" : "u9", i == 0 ? "eight" : "nine");
+		assert_int_equal(lookup(i == 0 ? "eight" : "nine"), ZT_OK);
+	}
+	source_close();
+	source_open();
+	assert_users(7);
+	assert_string_equal(name_of("Users/u8"), "eight");
+	assert_string_equal(name_of("Users/u9"), "nine");
+	/* that was no sync: the age is as it was */
+	assert_true(state_mtime_ns() == synced_ns);
+	sync_good();
+	assert_users(7);
 }
 
 static void
@@ -1374,6 +1411,7 @@ main(void)
 		TEST(users_that_wait_for_an_administrator_are_not_restored),
 		TEST(a_source_can_go_at_any_moment),
 		TEST(a_user_of_today_is_looked_up),
+		TEST(who_was_looked_up_is_there_after_a_restart),
 		TEST(a_lookup_believes_no_answer_but_its_own),
 		TEST(a_lookup_gives_way_to_a_sync),
 	};

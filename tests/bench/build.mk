@@ -9,7 +9,11 @@ BENCH_HELP_SRC := $(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.c))
 
 $(BENCH_BIN): $(B)/%: $(B)/%.o $(BENCH_HELP_SRC:%.c=$(B)/%.o) $(B)/libbase.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $^ $(CURL_LIBS) -lpam
+	$(Q)$(CC) -pie $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) \
+	    $(if $(filter %/libzt.a,$^),$(ZT_LINK),$(filter %.a,$^)) \
+	    $(CURL_LIBS) -lpam
+
+$(B)/tests/bench/zt-bench-merge: $(B)/libzt.a
 
 # The compiler may only come with setup-deps: see check.
 .PHONY: bench bench-run

@@ -4,6 +4,7 @@
 
 #include "merging.h"
 #include "zt/auto.h"
+#include "zt/passwd.h"
 #include "zt/snapshot.h"
 
 enum zt_err
@@ -194,7 +195,8 @@ judge_user(struct merge *m, uint8_t source, const struct zt_set_record *rec,
 		.number = MERGE_NONE,
 		.source = source,
 		.local_name =
-		    zt_local_group(m->rules.local, user->name, &gid) });
+		    zt_local_group(m->rules.local, user->name, &gid) ||
+		    zt_group_privileged(zt_str(user->name)) });
 	return ZT_OK;
 }
 
@@ -358,7 +360,7 @@ collect_gids(const struct merge *m, struct id_set *gids)
 	return err;
 }
 
-/* Is a group of that name here or local? */
+/* Is a group of that name here or local, or would it make root? */
 static bool
 is_group_name(const struct merge *m, const struct candidate *c)
 {

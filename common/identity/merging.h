@@ -36,7 +36,8 @@ struct candidate {
 	uint32_t number; /* among the accepted of its kind; MERGE_NONE: none */
 	uint8_t source;
 	bool has_id;     /* an immutable one */
-	bool local_name; /* of a user: a local group is named so */
+	bool local_name; /* of a user: a local group is named so, or one that
+			    makes root: no private group can be */
 	bool private_group;
 };
 

@@ -493,6 +493,7 @@ a_private_group_is_nobody_elses(void **state)
 	put(fx, "d", "{\"userName\":\"dora\",\"uid\":70004}");
 	put(fx, "e", "{\"userName\":\"emil\",\"uid\":70005}");
 	put(fx, "f", "{\"userName\":\"fred\",\"uid\":70006,\"gid\":70013}");
+	put(fx, "g", "{\"userName\":\"operator\",\"uid\":70007}");
 	put_in(fx, 1, "1", "{\"groupName\":\"carl\",\"gid\":70010}");
 	put_in(fx, 1, "2", "{\"groupName\":\"x\",\"gid\":70005}");
 	accepted(fx);
@@ -501,6 +502,8 @@ a_private_group_is_nobody_elses(void **state)
 	assert_false(user(fx, "carl")->private_group); /* name of a group */
 	assert_false(user(fx, "dora")->private_group); /* of a local one */
 	assert_false(user(fx, "emil")->private_group); /* gid of a group */
+	/* the reader would refuse that group, and so the whole file */
+	assert_false(user(fx, "operator")->private_group);
 	assert_false(user(fx, "fred")->private_group);
 	assert_int_equal(user(fx, "carl")->gid, 70003);
 	assert_int_equal(user(fx, "emil")->gid, 70005);

@@ -439,6 +439,7 @@ one_immutable_id_under_one_name_refuses_both(void **state)
 {
 	struct fixture *fx = *state;
 
+	fx->rules.id_min = 300000; /* clear of what is local */
 	put(fx, "a", "{\"userName\":\"a\",\"uuid\":\"i\"}");
 	put(fx, "b", "{\"userName\":\"a\",\"uuid\":\"i\"}");
 	put(fx, "g", "{\"groupName\":\"g\",\"uuid\":\"i\"}");
@@ -446,6 +447,11 @@ one_immutable_id_under_one_name_refuses_both(void **state)
 	merge(fx);
 	assert_int_equal(fx->d->n_users + fx->d->n_groups, 0);
 	assert_int_equal(fx->d->n_refusals, 4);
+	/* in two sources it is a name held, as any other */
+	forget_records(fx);
+	put(fx, "a", "{\"userName\":\"a\",\"uuid\":\"i\"}");
+	put_in(fx, 1, "b", "{\"userName\":\"a\",\"uuid\":\"i\"}");
+	refused(fx, "b", "name is held");
 }
 
 static void
@@ -510,6 +516,7 @@ a_private_group_is_nobody_elses(void **state)
 	assert_int_equal(user(fx, "fred")->gid, 70013);
 	put(fx, "f", "{\"userName\":\"fred\",\"uid\":70006,\"gid\":70001}");
 	refused(fx, "f", "private group");
+	assert_null(user(fx, "fred"));
 	put(fx, "f", "{\"userName\":\"fred\",\"uid\":70006,\"gid\":70005}");
 	accepted(fx);
 }

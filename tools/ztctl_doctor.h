@@ -20,6 +20,8 @@ void doctor_module(json_t *list, const struct ztctl_options *options);
 void doctor_caches(json_t *list, const struct ztctl_options *options);
 void doctor_local(json_t *list, const struct ztctl_options *options,
     const struct zt_snapshot *s);
+/* Does the range that s was made for get in the way of anything else? */
+void check_range(json_t *list, const char *etc, const struct zt_snapshot *s);
 void doctor_paths(json_t *list, const struct ztctl_options *options,
     const struct zt_snapshot *s);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Do zt's users and this host's own files get along? */
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "zt/auto.h"
 #include "zt/local.h"
+#include "zt/range.h"
 #include "zt/text.h"
 #include "zt/wire.h"
 #include "ztctl_doctor.h"
@@ -104,32 +104,36 @@ check_shadowed(json_t *list, const struct zt_local *local,
 		    "no name and no id of zt's is held locally");
 }
 
-/* Accounts of passwd(5) with an id that zt gives: one day it is given. */
-static void
-check_within(json_t *list, const char *etc, const struct zt_snapshot *s)
-{
-	struct tally tally = { .list = list, .name = "range" };
-	const struct passwd *pw;
-	char path[PATH_MAX];
-	FILE *f;
+struct range_check {
+	json_t *list;
+	size_t n; /* findings */
+};
 
-	(void)snprintf(path, sizeof(path), "%s/passwd", etc);
-	if ((f = fopen(path, "re")) == NULL)
-		return; /* said already */
-	while ((pw = fgetpwent(f)) != NULL) {
-		if (pw->pw_uid < s->info.id_min || pw->pw_uid > s->info.id_max)
-			continue;
-		if (tally_shows(&tally))
-			finding_add(list, FINDING_WARN, "range",
-			    "renumber the account, or choose another "
-			    "identity.id_range before anybody has an id of it",
-			    "local account %s has uid %u, inside of zt's "
-			    "%" PRIu32 "-%" PRIu32,
-			    pw->pw_name, (unsigned)pw->pw_uid, s->info.id_min,
-			    s->info.id_max);
-	}
-	(void)fclose(f);
-	tally_end(&tally, FINDING_WARN, "local accounts inside of zt's range");
+static void
+on_range(void *arg, const struct zt_range_finding *finding)
+{
+	struct range_check *check = arg;
+
+	check->n++;
+	finding_add(check->list, finding->fail ? FINDING_FAIL : FINDING_WARN,
+	    "range", finding->remedy, "%s", finding->text);
+}
+
+void
+check_range(json_t *list, const char *etc, const struct zt_snapshot *s)
+{
+	struct range_check check = { .list = list };
+	const uint32_t first = s->info.id_min, last = s->info.id_max;
+	enum zt_err err = zt_range_lint(etc, first, last, on_range, &check);
+
+	if (err != ZT_OK)
+		finding_add(list, FINDING_FAIL, "range",
+		    "correct the account files in that directory", "%s: %s",
+		    etc, zt_strerror(err));
+	else if (check.n == 0)
+		finding_add(list, FINDING_OK, "range", NULL,
+		    "nothing else gives ids of %" PRIu32 "-%" PRIu32, first,
+		    last);
 }
 
 void
@@ -147,7 +151,7 @@ doctor_local(json_t *list, const struct ztctl_options *options,
 	}
 	check_shadowed(list, local, s);
 	zt_local_free(local);
-	check_within(list, options->etc, s);
+	check_range(list, options->etc, s);
 }
 
 /* Count one more for a path: {"/bin/bash": 12}. */

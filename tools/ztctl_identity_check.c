@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ztctl_broker.h"
+#include "ztctl_doctor.h"
 #include "ztctl_finding.h"
 #include "ztctl_identity.h"
 #include "ztctl_print.h"
@@ -162,8 +163,10 @@ ztctl_identity_check(const struct ztctl_options *options)
 	    mapped ? &s : NULL);
 	if (asked == ZTCTL_OK)
 		asked = check_refused(list, options->socket);
-	if (mapped)
+	if (mapped) {
+		check_range(list, options->etc, &s);
 		zt_snapshot_close(&s);
+	}
 	found = findings_end(list, options->json);
 	return asked != ZTCTL_OK ? asked : found;
 }

@@ -244,7 +244,7 @@ tool_snapshot(const char *path, const struct zt_user *users, size_t n)
 	const struct zt_snapshot_meta meta = { .generation = 7,
 		.created_ms = (int64_t)time(NULL) * 1000 - 120000,
 		.id_min = 65536,
-		.id_max = 524287,
+		.id_max = 99999,
 		.complete = true,
 		.sources = sources,
 		.n_sources = 2 };

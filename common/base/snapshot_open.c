@@ -151,12 +151,14 @@ zt_snapshot_superseded(const struct zt_snapshot *s)
 struct zt_str
 zt_snapshot_source(const struct zt_snapshot *s, uint8_t source)
 {
-	const size_t at = offsetof(struct zt_snapshot_header, sources);
+	const size_t at = offsetof(struct zt_snapshot_header, sources) +
+	    (size_t)source * ZT_SNAPSHOT_SOURCE_LEN;
+	const char *name = (const char *)s->base + at;
 
 	if (source >= s->n_sources)
 		return zt_str("");
-	return zt_str((const char *)s->base + at +
-	    (size_t)source * ZT_SNAPSHOT_SOURCE_LEN);
+	/* it ended when it was mapped; the owner of the file may write to it */
+	return (struct zt_str){ name, strnlen(name, ZT_SNAPSHOT_SOURCE_LEN) };
 }
 
 /*

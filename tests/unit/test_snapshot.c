@@ -80,6 +80,19 @@ a_header_says_what_the_writer_was_told(void **state)
 }
 
 static void
+the_name_of_a_source_ends_whatever_becomes_of_it(void **state)
+{
+	const size_t at = offsetof(struct zt_snapshot_header, sources);
+	struct copy copy = copy_sample();
+	struct zt_snapshot s = opened(&copy);
+
+	(void)state;
+	memset(copy.bytes + at, 'x', copy.len - at);
+	assert_int_equal(zt_snapshot_source(&s, 1).len, ZT_SNAPSHOT_SOURCE_LEN);
+	free(copy.bytes);
+}
+
+static void
 a_user_is_found_by_name_and_by_uid_whole(void **state)
 {
 	struct copy copy = copy_sample();
@@ -985,6 +998,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_header_says_what_the_writer_was_told),
+		cmocka_unit_test(
+		    the_name_of_a_source_ends_whatever_becomes_of_it),
 		cmocka_unit_test(a_user_is_found_by_name_and_by_uid_whole),
 		cmocka_unit_test(
 		    a_group_is_found_by_name_and_by_gid_with_its_members),

@@ -248,7 +248,7 @@ new_ones_that_derive_one_id_are_all_refused(void **state)
 	struct fixture *fx = *state;
 	struct zt_id_claim c[3] = { 0 };
 	uint32_t at[8] = { 0 };
-	char who[64][8];
+	char who[64][16];
 	int a = -1, b = -1;
 
 	for (int i = 0; i < 64 && b < 0; i++) {

@@ -26,9 +26,9 @@ is_denied(struct zt_idmap *map, const char *who, uint32_t id)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char path[] = "/dev/shm/zt-fuzz-idmap";
+	char path[] = "/dev/shm/zt-fuzz-XXXXXX";
 	struct zt_idmap *map = NULL, *again = NULL;
-	const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	const int fd = mkostemp(path, O_CLOEXEC);
 	unsigned line;
 
 	CHECK(fd >= 0 && write(fd, data, size) == (ssize_t)size);
@@ -49,5 +49,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	zt_idmap_free(map);
 	zt_idmap_free(again);
 	close(fd);
+	unlink(path);
 	return 0;
 }

@@ -1293,6 +1293,48 @@ who_was_looked_up_is_there_after_a_restart(void **state)
 }
 
 static void
+a_group_follows_a_member_who_was_looked_up(void **state)
+{
+	const struct zt_set_record *group;
+
+	(void)state;
+	people_make(5);
+	sync_good();
+	found_none();
+	user_put(1, "renamed", 1);
+	assert_int_equal(json_array_append(found,
+			     json_array_get(service.resources[ZT_SCIM_USER],
+				 1)),
+	    0);
+	assert_int_equal(lookup("renamed"), ZT_OK);
+	assert_string_equal(name_of("Users/u0001"), "renamed");
+	sync_good(); /* it brings what is known */
+	group = zt_set_find(outcome.set, "Groups/g");
+	assert_non_null(group);
+	assert_string_equal(group->group->members[1], "renamed");
+}
+
+/* What is written then would be put in force by a restart. */
+static void
+a_lookup_writes_no_users_that_wait_for_an_administrator(void **state)
+{
+	struct stat before, after;
+
+	(void)state;
+	people_make(5);
+	sync_good();
+	assert_int_equal(stat(state_file, &before), 0);
+	user_put(6, "held", 60);
+	outcome.hold = true;
+	sync_good();
+	found_none();
+	found_add("u9", "new");
+	assert_int_equal(lookup("new"), ZT_OK);
+	assert_int_equal(stat(state_file, &after), 0);
+	assert_int_equal(after.st_size, before.st_size);
+}
+
+static void
 a_lookup_believes_no_answer_but_its_own(void **state)
 {
 	(void)state;
@@ -1412,6 +1454,8 @@ main(void)
 		TEST(a_source_can_go_at_any_moment),
 		TEST(a_user_of_today_is_looked_up),
 		TEST(who_was_looked_up_is_there_after_a_restart),
+		TEST(a_group_follows_a_member_who_was_looked_up),
+		TEST(a_lookup_writes_no_users_that_wait_for_an_administrator),
 		TEST(a_lookup_believes_no_answer_but_its_own),
 		TEST(a_lookup_gives_way_to_a_sync),
 	};

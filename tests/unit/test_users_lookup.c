@@ -319,6 +319,35 @@ nobody_is_remembered_for_a_while(void **state)
 	assert_int_equal(fx->calls, 5);
 }
 
+/* Two names of one place in the table. */
+static void
+nobody_is_mistaken_for_another(void **state)
+{
+	struct fixture *fx = begin(state, 1);
+
+	assert_nobody(fx, "Aa");
+	assert_nobody(fx, "BB");
+	assert_nobody(fx, "Aa"); /* it has been forgotten for the other */
+	assert_false(lookup(fx, "Aa"));
+}
+
+static void
+who_could_not_be_published_is_not_remembered(void **state)
+{
+	struct fixture *fx = begin(state, 1);
+	char away[96];
+
+	(void)snprintf(away, sizeof(away), "%s.away", fx->state);
+	assert_true(lookup(fx, "new"));
+	assert_int_equal(rename(fx->state, away), 0);
+	answer_person(0, 70001);
+	assert_false(fx->found || fx->in_map);
+	assert_int_equal(rename(away, fx->state), 0);
+	assert_true(lookup(fx, "new"));
+	answer_person(0, 70001);
+	assert_true(fx->found && fx->in_map);
+}
+
 static void
 no_answer_is_not_remembered(void **state)
 {
@@ -493,6 +522,8 @@ main(void)
 		TEST(who_is_known_is_not_asked_about),
 		TEST(a_source_without_lookup_is_not_asked),
 		TEST(nobody_is_remembered_for_a_while),
+		TEST(nobody_is_mistaken_for_another),
+		TEST(who_could_not_be_published_is_not_remembered),
 		TEST(no_answer_is_not_remembered),
 		TEST(who_is_refused_is_remembered),
 		TEST(one_is_asked_about_at_a_time),

@@ -3,16 +3,16 @@
 // A real SCIM service, the npm package scimmy, over HTTPS on loopback, with
 // users and groups in memory and Oracle's posix extension.
 //
-//   node server.mjs MODULES CERT KEY TOKEN_FILE PORT_FILE
+//   node server.mjs MODULES CERT KEY TOKEN_FILE PORT_FILE [PORT]
 //
 // MODULES  where npm installed the packages (tests/interop/scim/package.json)
-// It ends when its standard input does.
+// It prints each request, and ends when its standard input does.
 import { createRequire } from "node:module";
 import { randomUUID } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 
-const [modules, cert, key, tokenFile, portFile] = process.argv.slice(2);
+const [modules, cert, key, tokenFile, portFile, port] = process.argv.slice(2);
 const require = createRequire(`${modules}/`);
 const SCIMMY = require("scimmy").default ?? require("scimmy");
 const Routers = require("scimmy-routers").default;
@@ -62,6 +62,10 @@ for (const Resource of [SCIMMY.Resources.User, SCIMMY.Resources.Group]) {
 
 const token = readFileSync(tokenFile, "utf8").trim();
 const app = express();
+app.use((request, response, next) => {
+	console.log(request.method, decodeURIComponent(request.url));
+	next();
+});
 app.use("/scim/v2", new Routers({
 	type: "bearer",
 	handler: (request) => {
@@ -72,7 +76,7 @@ app.use("/scim/v2", new Routers({
 }));
 const server = createServer({ cert: readFileSync(cert),
 	key: readFileSync(key) }, app);
-server.listen(0, "127.0.0.1", () => {
+server.listen(+(port ?? 0), "127.0.0.1", () => {
 	writeFileSync(`${portFile}.new`, `${server.address().port}\n`);
 	renameSync(`${portFile}.new`, portFile);
 });

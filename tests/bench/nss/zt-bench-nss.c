@@ -298,31 +298,22 @@ measure_all(int argc, char **argv)
 }
 
 /*
- * What of a mapping is this process's own: dirty pages, and clean ones that
- * are of no file.  Nothing of one that it shares.
+ * Pages that are this process's own: of no file, or no longer.  The clean and
+ * dirty ones that smaps calls private can be a file's that nobody else has
+ * mapped at the moment.
  */
 static unsigned long
 private_kb(void)
 {
 	FILE *f = fopen("/proc/self/smaps", "re");
-	char line[1024], perms[8], path[256];
-	bool file = false, own = false;
 	unsigned long kb, sum = 0;
-	int n;
+	char line[1024];
 
 	if (f == NULL)
 		err(1, "smaps");
-	while (fgets(line, sizeof(line), f) != NULL) {
-		n = sscanf(line, "%*x-%*x %7s %*s %*s %*u %255s", perms, path);
-		if (n >= 1) {
-			own = perms[3] == 'p';
-			file = n == 2 && path[0] == '/';
-		} else if (own && sscanf(line, "Private_Dirty: %lu", &kb) == 1)
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "Anonymous: %lu", &kb) == 1)
 			sum += kb;
-		else if (own && !file &&
-		    sscanf(line, "Private_Clean: %lu", &kb) == 1)
-			sum += kb;
-	}
 	(void)fclose(f);
 	return sum;
 }

@@ -198,16 +198,34 @@ turn_count(struct system *s, double floor)
 	sample_add(&s->more, s->last - floor);
 }
 
-/* Each turn begins with another, for who comes after whom matters. */
+static void
+shuffle(struct system **order, size_t n, uint64_t *state)
+{
+	struct system *s;
+	size_t at;
+
+	for (size_t i = n - 1; i > 0; i--) {
+		at = people_random(state) % (i + 1);
+		s = order[i];
+		order[i] = order[at];
+		order[at] = s;
+	}
+}
+
+/* In another order each time, for who comes after whom matters. */
 static void
 turns(struct system *all, size_t n_all, enum op op, size_t threads, size_t n)
 {
-	struct system *s;
+	struct system *order[SYSTEMS_MAX], *s;
 	struct task task;
+	uint64_t state = 1;
 
+	for (size_t i = 0; i < n_all; i++)
+		order[i] = &all[i];
 	for (size_t t = 0; t < TURNS_FRESH; t++) {
-		for (size_t at = 0; at < n_all; at++) {
-			s = &all[(at + t) % n_all];
+		shuffle(order, n_all, &state);
+		for (size_t i = 0; i < n_all; i++) {
+			s = order[i];
 			s->last = 0;
 			if (s->wrong || t >= s->turns)
 				continue;

@@ -31,9 +31,9 @@ struct conf_service {
 /* [source NAME]: where users come from.  Texts are owned, NULL if not given. */
 struct conf_source {
 	char *name;
-	char *type; /* "files", "bundle", "scim" */
-	char *dir;  /* files */
-	char *url;  /* bundle: the document; scim: the service's base */
+	char *type;    /* "files", "bundle", "scim" */
+	char *dir;     /* files */
+	char *url;     /* bundle: the document; scim: the service's base */
 	char *ca_file; /* PEM; NULL: the system's */
 	unsigned interval_s;
 	unsigned timeout_ms; /* one exchange */
@@ -46,7 +46,7 @@ struct conf_source {
 	    *attr_shell, *attr_group_name, *attr_group_gid; /* paths */
 	unsigned page_size;
 	unsigned full_interval_s; /* in between: what was modified */
-	bool lookup; /* ask for a user who is not in the snapshot */
+	bool lookup;    /* ask for a user who is not in the snapshot */
 	uint32_t given; /* keys: bits in the order of conf_source_keys */
 	unsigned line;  /* of its first key */
 };

@@ -128,7 +128,7 @@ covered_write(const struct sshsig *sig, const EVP_MD *md, struct zt_str message,
 	for (size_t i = 0; i < MAGIC_LEN; i++)
 		zt_wr_u8(&wr, (uint8_t)MAGIC[i]);
 	string_put(&wr, sig->space.p, sig->space.len);
-	string_put(&wr, NULL, 0); /* reserved */
+	zt_wr_u32(&wr, 0); /* reserved: empty */
 	string_put(&wr, sig->hash.p, sig->hash.len);
 	string_put(&wr, digest, len);
 	return zt_wr_end(&wr, len_out);

@@ -41,7 +41,7 @@ struct zt_user {
 struct zt_group {
 	const char *name;
 	const char *id;
-	uint32_t gid; /* 0: to be derived from id */
+	uint32_t gid;               /* 0: to be derived from id */
 	const char *const *members; /* user names */
 	size_t n_members;
 };
@@ -113,7 +113,7 @@ size_t zt_set_users(const struct zt_set *set); /* users not refused */
 
 /* What a record must satisfy beyond its grammar.  All borrowed. */
 struct zt_identity_rules {
-	uint32_t id_min, id_max; /* inclusive; uid and gid */
+	uint32_t id_min, id_max;         /* inclusive; uid and gid */
 	const char *const *allow_groups; /* root-equivalent groups a record
 					    may name all the same */
 	size_t n_allow_groups;
@@ -170,7 +170,7 @@ struct zt_directory {
 	size_t n_refusals;
 	uint32_t *allowed_gids; /* local gids that stand in gids, sorted */
 	size_t n_allowed_gids;  /* at most ZT_SNAPSHOT_ALLOWED_MAX */
-	void *memory; /* whatever the above borrow */
+	void *memory;           /* whatever the above borrow */
 };
 
 /*
@@ -194,10 +194,10 @@ struct zt_directory {
  *
  * Returns ZT_OK and an owned *out; ZT_ERR_NOMEM, ZT_ERR_TOOBIG.
  */
-ZT_MUST_USE enum zt_err zt_merge(const struct zt_merge_source *sources,
-    size_t n, const struct zt_identity_rules *rules,
-    const struct zt_local *local, struct zt_idmap *ids,
-    struct zt_directory **out);
+ZT_MUST_USE enum zt_err
+zt_merge(const struct zt_merge_source *sources, size_t n,
+    const struct zt_identity_rules *rules, const struct zt_local *local,
+    struct zt_idmap *ids, struct zt_directory **out);
 void zt_directory_free(struct zt_directory *directory);
 
 /* What zt_snapshot_write() writes besides. */

@@ -51,9 +51,9 @@ struct zt_id_override {
  * repaired, for an id could change hands), ZT_ERR_DENIED (others can write
  * it), ZT_ERR_TOOBIG, ZT_ERR_NOMEM.
  */
-ZT_MUST_USE enum zt_err zt_idmap_load(const char *path,
-    const struct zt_id_override *overrides, size_t n, unsigned *line_out,
-    struct zt_idmap **out);
+ZT_MUST_USE enum zt_err
+zt_idmap_load(const char *path, const struct zt_id_override *overrides,
+    size_t n, unsigned *line_out, struct zt_idmap **out);
 void zt_idmap_free(struct zt_idmap *map);
 
 /* Who asks for an id.  Texts borrowed. */
@@ -62,7 +62,7 @@ struct zt_id_claim {
 	const char *source;       /* at most ZT_ID_SOURCE_MAX bytes */
 	const char *immutable_id; /* ""; then id is given, and held in this
 				     call, but not remembered */
-	uint32_t id;   /* given by the source; 0: derive it */
+	uint32_t id;              /* given by the source; 0: derive it */
 	/* results */
 	enum zt_err err; /* ZT_OK; ZT_ERR_DENIED with why */
 	const char *why; /* static */

@@ -50,8 +50,8 @@ zt_local_users(const char *etc, zt_local_user_fn *fn, void *arg);
 
 /* Ids that are delegated to a local user: first, and how many.  owner is
  * borrowed; it may be a uid in decimal. */
-typedef bool zt_local_range_fn(void *arg, const char *owner, uint32_t first,
-    uint64_t n);
+typedef bool
+zt_local_range_fn(void *arg, const char *owner, uint32_t first, uint64_t n);
 
 /*
  * Call fn for every entry of subuid(5) or subgid(5); for none if there is no

@@ -27,12 +27,12 @@
  * the reader alone, but for those of info.
  */
 struct zt_snapshot_info {
-	uint64_t generation; /* grows by each snapshot of a host */
-	int64_t created_ms;  /* since the epoch */
-	uint32_t users, groups; /* count */
+	uint64_t generation;     /* grows by each snapshot of a host */
+	int64_t created_ms;      /* since the epoch */
+	uint32_t users, groups;  /* count */
 	uint32_t id_min, id_max; /* inclusive; every uid and primary gid */
-	bool complete;  /* who is not here does not exist */
-	bool enumerate; /* getpwent(3) may list it */
+	bool complete;           /* who is not here does not exist */
+	bool enumerate;          /* getpwent(3) may list it */
 };
 
 /* A part of the file, in units of 8 bytes; of an index, a unit is a slot. */

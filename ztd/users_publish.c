@@ -166,8 +166,7 @@ write_snapshot(struct users *users, const struct zt_directory *directory)
 {
 	const char *names[CONF_SOURCES_MAX];
 	const struct zt_snapshot_meta meta = {
-		.generation =
-		    users->mapped ? users->snapshot.info.generation + 1 : 1,
+		.generation = users->generation + 1,
 		.created_ms = stamp_now_ms(),
 		.id_min = users->conf->identity.id_min,
 		.id_max = users->conf->identity.id_max,
@@ -197,6 +196,7 @@ map_snapshot(struct users *users)
 		zt_snapshot_close(&users->snapshot);
 	users->snapshot = snapshot;
 	users->mapped = true;
+	users->generation = snapshot.info.generation;
 	return ZT_OK;
 }
 
@@ -344,10 +344,12 @@ users_publish(struct users *users)
 	note_published(users);
 	if (silent != NULL) {
 		refuse(users,
-		    "source %s has not answered since the start: its users "
-		    "stay, and nothing else changes until it does, or until "
+		    "source %s %s since the start: its users stay, and "
+		    "nothing else changes until it does, or until "
 		    "\"ztctl identity apply --force\"",
-		    silent->conf->name);
+		    silent->conf->name,
+		    silent->clock->held != NULL ? "has not brought them again"
+						: "has not answered");
 		return;
 	}
 	if (!any_source(users)) {

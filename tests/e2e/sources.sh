@@ -304,6 +304,9 @@ check "precedence: another order, another winner" \
 check "precedence: ztctl identity why follows" says \
     'alice.user of files: REFUSED: its name is held by record user/alice of source corp' \
     ztctl identity why alice
+conf_set identity sources 'files corp'
+reload
+check "precedence: and the other way round" wait_for 5 has_uid alice 70501
 rm $DROP/alice.user
 sed -i '/^sources = /d' /etc/ztd/ztd.conf
 reload
@@ -420,6 +423,8 @@ restart_ztd
 sync
 check "guard: after a restart: nobody is gone" all_users 1 40
 check "guard: after a restart: held still" source_is corp '.state == "held"'
+check "guard: after a restart: what else changes waits, and that is said" \
+    says 'source corp has not brought them again' ztctl identity sources
 check "guard: --force applies it" ztctl identity apply --force
 check "guard: now they are gone" wait_for 5 no_user p11
 check "guard: and the others are there" all_users 1 10
@@ -518,7 +523,7 @@ for name in sys.stdin.read().split():
 }
 
 stop ztd
-rm -rf ${STATE:?}/users.* $STATE/sources/* $DROP/*
+rm -rf ${STATE:?}/users.* $STATE/sources/* ${DROP:?}/*
 mv $T/people $T/people.away
 mkdir $T/people
 cp /etc/ztd/ztd.conf $T/conf.good

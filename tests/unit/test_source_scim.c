@@ -156,10 +156,10 @@ static int
 on_later(sd_event_source *later, void *arg)
 {
 	zt_auto_free struct fetch *f = arg;
-	zt_auto_free char *body = f->body;
 
 	(void)sd_event_source_disable_unref(later);
 	f->done(f->arg, &f->answer);
+	free(f->body);
 	return 0;
 }
 

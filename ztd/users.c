@@ -145,7 +145,11 @@ paths_fill(struct users *users, const char *etc, const char *state_dir)
 	return ZT_OK;
 }
 
-/* Take up the snapshot that the last broker left. */
+/*
+ * Take up the snapshot that the last broker left, if it is what that wrote:
+ * each record is checked when it is asked for, and one that breaks a rule must
+ * not take the others with it.
+ */
 static void
 snapshot_adopt(struct users *users)
 {
@@ -154,7 +158,8 @@ snapshot_adopt(struct users *users)
 
 	err = zt_snapshot_open(users->paths.snapshot, &users->snapshot, &file);
 	if (err == ZT_OK) {
-		if ((err = zt_snapshot_verify(&users->snapshot)) == ZT_OK) {
+		users->generation = users->snapshot.info.generation;
+		if ((err = zt_snapshot_intact(&users->snapshot)) == ZT_OK) {
 			users->mapped = true;
 			return;
 		}

@@ -224,7 +224,7 @@ groups_good(const struct zt_snapshot *s)
 }
 
 enum zt_err
-zt_snapshot_verify(const struct zt_snapshot *s)
+zt_snapshot_intact(const struct zt_snapshot *s)
 {
 	struct zt_snapshot_header header;
 	struct zt_snapshot again;
@@ -234,7 +234,13 @@ zt_snapshot_verify(const struct zt_snapshot *s)
 	if (zt_snapshot_init(s->base, s->len, &again) != ZT_OK)
 		return ZT_ERR_MALFORMED;
 	memcpy(&header, s->base, sizeof(header));
-	if (!checksums_good(s, &header) || !users_good(s) || !groups_good(s))
+	return checksums_good(s, &header) ? ZT_OK : ZT_ERR_MALFORMED;
+}
+
+enum zt_err
+zt_snapshot_verify(const struct zt_snapshot *s)
+{
+	if (zt_snapshot_intact(s) != ZT_OK || !users_good(s) || !groups_good(s))
 		return ZT_ERR_MALFORMED;
 	return ZT_OK;
 }

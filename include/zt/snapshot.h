@@ -94,6 +94,9 @@ bool zt_snapshot_superseded(const struct zt_snapshot *s);
  */
 ZT_MUST_USE enum zt_err zt_snapshot_verify(const struct zt_snapshot *s);
 
+/* Is it what was written, by the checksums?  Returns as above. */
+ZT_MUST_USE enum zt_err zt_snapshot_intact(const struct zt_snapshot *s);
+
 /*
  * Look one up.
  *

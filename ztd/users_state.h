@@ -61,7 +61,7 @@ struct users {
 	struct zt_snapshot snapshot; /* if mapped */
 	bool mapped;
 	uint64_t generation; /* of the last one written; 0: none is known */
-	bool whole; /* every source has told who there is */
+	bool whole;          /* every source has told who there is */
 	struct users_report report;
 	struct users_lookup lookup;
 	char error[SOURCE_WHY_MAX];    /* why nothing new is published; "" */

@@ -344,11 +344,14 @@ files_sync(struct source *s)
 		fail(s, err, error);
 		return;
 	}
-	if (f->watch == NULL)
+	if (f->watch == NULL) {
 		source_fail(s, "%s: cannot be watched: %s", s->conf->dir,
 		    "raise fs.inotify.max_user_watches");
-	else
-		source_done(s, set);
+		return;
+	}
+	source_done(s, set);
+	if (source_set(s) != set)
+		f->all = true; /* held: a few files do not make up for it */
 }
 
 static enum zt_err

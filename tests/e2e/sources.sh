@@ -491,6 +491,11 @@ kill -CONT "$(pid_of ztd)"
 check "files: 400 of 500 removed at once: held" \
     wait_for 5 source_is files '.state == "held"'
 check "files: nobody is gone" all_users 101 600
+drop_users $DROP 601 601
+ztctl identity sync files >/dev/null
+check "files: one file more does not make up for it: held still" \
+    source_is files '.state == "held"'
+check "files: and nobody is gone" all_users 101 600
 restart_ztd
 check "files: after a restart: nobody is gone" all_users 101 600
 ztctl identity apply --force >/dev/null
@@ -648,6 +653,8 @@ check "files: all are back" wait_for 20 all_users 10000 29999
 
 # --- A broker that is killed ----------------------------------------------
 
+# what a kill at the worst moment leaves, should none of ten hit it
+touch $STATE/users.snapshot.new-aBcDeF $STATE/sources/corp.new
 for i in $(seq 10); do
 	person "killed$i" "\"uid\":$((71000 + i)),\"uuid\":\"killed-$i\""
 	person "derived$i" "\"uuid\":\"derived-$i\""

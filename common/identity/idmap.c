@@ -22,12 +22,13 @@ struct want {
 	bool known; /* it has it already */
 };
 
-/* All claims for one id that nobody has yet. */
+/* All claims for one id that is new to them. */
 struct pending {
 	uint32_t id; /* 0: a free slot */
 	uint32_t n;
-	bool derived;      /* by one of them */
-	uint32_t first[2]; /* user and group: claim's index + 1; 0: none */
+	/* users and groups */
+	bool derived[2];   /* by one of them */
+	uint32_t first[2]; /* claim's index + 1; 0: none */
 };
 
 struct claims {
@@ -176,10 +177,12 @@ id_fault(const struct claims *c, const struct zt_id_claim *claim,
 		return "its id is never given";
 	if (want->known)
 		return NULL;
-	at = idtable_owner(c->map, want->id);
+	at = idtable_owner(c->map, claim->is_group, want->id);
 	want->known = at != IDTABLE_NONE && at == want->subject;
 	if (want->known)
 		return NULL;
+	if (at == IDTABLE_NONE && want->derived)
+		at = idtable_owner(c->map, !claim->is_group, want->id);
 	if (at == IDTABLE_NONE)
 		return new_id_fault(c, claim, want);
 	owner = &c->map->subjects[at];
@@ -206,7 +209,8 @@ pending_add(const struct claims *c, size_t i)
 
 	p->id = c->wants[i].id;
 	p->n++;
-	p->derived = p->derived || c->wants[i].derived;
+	if (c->wants[i].derived)
+		p->derived[group] = true;
 	if (p->first[group] == 0)
 		p->first[group] = (uint32_t)i + 1;
 }
@@ -244,48 +248,36 @@ want_ids(const struct claims *c)
 	}
 }
 
-/* Of all that want a new id, may claim i have it?  Else who has. */
+/*
+ * Of all that want a new id, may claim i have it?  A derived one must be
+ * wanted by nobody else; one that is given is held against its kind alone.
+ */
 static bool
-pending_won(const struct claims *c, const struct pending *p, size_t i,
-    size_t *holder)
+pending_won(const struct claims *c, size_t i)
 {
+	const struct pending *p = pending_find(c, c->wants[i].id);
 	const bool group = c->v[i].is_group;
-	const uint32_t same = p->first[group], other = p->first[!group];
-	const size_t first = (other != 0 && other < same ? other : same) - 1;
+	const size_t first = p->first[group] - 1;
 
-	if (first == i)
+	if (p->n > 1 && (c->wants[i].derived || p->derived[group]))
+		deny(&c->v[i],
+		    "its id is that of another new one, and one of them is "
+		    "derived: set identity.id_overrides",
+		    ZT_ID_HOLDER_NONE);
+	else if (first != i)
+		deny(&c->v[i], "its id is held by a record before it", first);
+	else
 		return true;
-	if (same - 1 != i) {
-		*holder = same - 1;
-		return false;
-	}
-	*holder = first; /* of the other kind */
-	return c->wants[i].subject == IDTABLE_NONE &&
-	    c->wants[first].subject == IDTABLE_NONE;
+	return false;
 }
 
 static void
 settle(const struct claims *c, size_t i)
 {
 	const struct want *want = &c->wants[i];
-	size_t holder = ZT_ID_HOLDER_NONE;
-	const struct pending *p;
 
-	if (!want->known) {
-		p = pending_find(c, want->id);
-		if (p->derived && p->n > 1) {
-			deny(&c->v[i],
-			    "its id is that of another new one, and one of "
-			    "them is derived: set identity.id_overrides",
-			    ZT_ID_HOLDER_NONE);
-			return;
-		}
-		if (!pending_won(c, p, i, &holder)) {
-			deny(&c->v[i], "its id is held by a record before it",
-			    holder);
-			return;
-		}
-	}
+	if (!want->known && !pending_won(c, i))
+		return;
 	c->v[i].id = want->id;
 	c->v[i].err = ZT_OK;
 	c->v[i].why = NULL;
@@ -324,7 +316,8 @@ zt_idmap_claim(struct zt_idmap *map, uint32_t id_min, uint32_t id_max,
 bool
 zt_idmap_taken(const struct zt_idmap *map, uint32_t id)
 {
-	return idtable_owner(map, id) != IDTABLE_NONE ||
+	return idtable_owner(map, false, id) != IDTABLE_NONE ||
+	    idtable_owner(map, true, id) != IDTABLE_NONE ||
 	    is_reserved(map, id, NULL);
 }
 

@@ -117,7 +117,7 @@ read_line(struct zt_idmap *map, char *line)
 	is_group = strcmp(kind, "group") == 0;
 	if (!is_group && strcmp(kind, "user") != 0)
 		return false;
-	if (idtable_owner(map, id) != IDTABLE_NONE)
+	if (idtable_owner(map, is_group, id) != IDTABLE_NONE)
 		return false; /* two owners */
 	idtable_bind(map, id,
 	    idtable_subject(map, idtable_hash(map, is_group, source, line),

@@ -189,18 +189,22 @@ idtable_subject(struct zt_idmap *map, uint32_t hash, bool is_group,
 }
 
 uint32_t
-idtable_owner(const struct zt_idmap *map, uint32_t id)
+idtable_owner(const struct zt_idmap *map, bool is_group, uint32_t id)
 {
 	const size_t mask = map->by_id.n - 1;
 	const struct id_slot *slot;
+	uint32_t subject;
 
 	for (size_t i = hash_id(map->seed, id) & mask; map->by_id.n > 0;
 	     i = (i + 1) & mask) {
 		slot = &map->by_id.v[i & mask];
 		if (slot->index == 0)
 			break;
-		if (slot->key == id)
-			return map->lines[slot->index - 1].subject;
+		if (slot->key != id)
+			continue;
+		subject = map->lines[slot->index - 1].subject;
+		if (map->subjects[subject].is_group == is_group)
+			return subject;
 	}
 	return IDTABLE_NONE;
 }

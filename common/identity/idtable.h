@@ -86,10 +86,10 @@ void idtable_prefetch(const struct zt_idmap *map, uint32_t hash, int hop);
 uint32_t idtable_subject(struct zt_idmap *map, uint32_t hash, bool is_group,
     const char *source, const char *immutable_id, bool copy);
 
-/* Index of the subject that id belongs to; IDTABLE_NONE. */
-uint32_t idtable_owner(const struct zt_idmap *map, uint32_t id);
+/* Index of the subject of that kind that id belongs to; IDTABLE_NONE. */
+uint32_t idtable_owner(const struct zt_idmap *map, bool is_group, uint32_t id);
 
-/* Bind id, which nobody has, to subject. */
+/* Bind id, which nobody of its kind has, to subject. */
 void idtable_bind(struct zt_idmap *map, uint32_t id, uint32_t subject);
 
 /* Forget all lines from n on. */

@@ -274,7 +274,6 @@ judge_all_users(struct merge *m, uint8_t source)
 	return err == ZT_OK ? judge_users(m, source, recs, n) : err;
 }
 
-/* Users before groups: of one id given to both, the user has it. */
 static enum zt_err
 judge_source(struct merge *m, uint8_t source)
 {
@@ -340,16 +339,62 @@ is_accepted_user(const struct merge *m, size_t i)
 	return m->candidates[i].number != MERGE_NONE && !m->claims[i].is_group;
 }
 
-/* The gids of all accepted groups; and forget the names of the others. */
-static enum zt_err
-collect_gids(const struct merge *m, struct id_set *gids)
-{
-	enum zt_err err = ZT_OK;
+/* The accepted groups by gid; hash_slots() of them. */
+struct gid_slot {
+	uint32_t gid; /* 0: free */
+	uint32_t candidate;
+};
 
-	for (size_t i = 0; i < m->n && err == ZT_OK; i++)
-		if (m->candidates[i].number != MERGE_NONE &&
-		    m->claims[i].is_group)
-			err = id_set_add(gids, m->claims[i].id);
+struct gid_table {
+	struct gid_slot *slots; /* owned */
+	size_t mask;
+	uint64_t seed;
+};
+
+static void
+gid_table_clear(struct gid_table *table)
+{
+	free(table->slots);
+}
+
+/* Where gid is, or where it belongs. */
+static struct gid_slot *
+gid_slot(const struct gid_table *table, uint32_t gid)
+{
+	size_t i = hash_id(table->seed, gid) & table->mask;
+
+	while (table->slots[i].gid != 0 && table->slots[i].gid != gid)
+		i = (i + 1) & table->mask;
+	return &table->slots[i];
+}
+
+static bool
+is_accepted_group(const struct merge *m, size_t i)
+{
+	return m->candidates[i].number != MERGE_NONE && m->claims[i].is_group;
+}
+
+static enum zt_err
+collect_gids(const struct merge *m, struct gid_table *gids)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		n += is_accepted_group(m, i);
+	gids->mask = hash_slots(n) - 1;
+	gids->slots = calloc(gids->mask + 1, sizeof(*gids->slots));
+	if (gids->slots == NULL)
+		return ZT_ERR_NOMEM;
+	for (size_t i = 0; i < m->n; i++)
+		if (is_accepted_group(m, i))
+			*gid_slot(gids, m->claims[i].id) =
+			    (struct gid_slot){ m->claims[i].id, (uint32_t)i };
+	return ZT_OK;
+}
+
+static void
+forget_refused_names(const struct merge *m)
+{
 	for (size_t i = 0; i < m->groups.n; i++) {
 		struct group_name *name = &m->group_names[i];
 
@@ -357,7 +402,6 @@ collect_gids(const struct merge *m, struct id_set *gids)
 		    m->candidates[name->candidate].number == MERGE_NONE)
 			name->candidate = MERGE_NONE;
 	}
-	return err;
 }
 
 /* Is a group of that name here or local, or would it make root? */
@@ -374,11 +418,37 @@ is_group_name(const struct merge *m, const struct candidate *c)
 }
 
 /*
+ * A user whose gid is its uid.  It has a private group, unless a group has
+ * that gid: then it must be the user's by name, or the source must say the gid.
+ * A group with nothing but the number would let it in without a word.
+ */
+static enum zt_err
+settle_user(struct merge *m, const struct gid_table *gids, struct candidate *c,
+    uint32_t uid)
+{
+	const struct gid_slot *slot = gid_slot(gids, uid);
+	const struct zt_group *group;
+
+	if (slot->gid == 0) {
+		c->private_group = !is_group_name(m, c);
+		return ZT_OK;
+	}
+	group = m->candidates[slot->candidate].rec->group;
+	if (c->gid != 0 || strcmp(group->name, c->user->name) == 0)
+		return ZT_OK;
+	c->number = MERGE_NONE;
+	return merge_refuse(m, c->source, c->rec,
+	    arena_print(m->memory,
+		"it has no gid, and its uid is the gid of group %s",
+		group->name));
+}
+
+/*
  * Mark private groups, and collect the primary groups that users have without
  * there being a record of them.
  */
 static enum zt_err
-mark_private(struct merge *m, const struct id_set *gids, struct id_set *bare)
+mark_private(struct merge *m, const struct gid_table *gids, struct id_set *bare)
 {
 	enum zt_err err = ZT_OK;
 
@@ -388,13 +458,10 @@ mark_private(struct merge *m, const struct id_set *gids, struct id_set *bare)
 
 		if (!is_accepted_user(m, i))
 			continue;
-		if (c->gid != 0 && c->gid != uid) {
-			if (!id_set_has(gids, c->gid))
-				err = id_set_add(bare, c->gid);
-		} else {
-			c->private_group =
-			    !id_set_has(gids, uid) && !is_group_name(m, c);
-		}
+		if (c->gid == 0 || c->gid == uid)
+			err = settle_user(m, gids, c, uid);
+		else if (gid_slot(gids, c->gid)->gid == 0)
+			err = id_set_add(bare, c->gid);
 	}
 	return err;
 }
@@ -426,11 +493,12 @@ guard_private(struct merge *m, const struct id_set *bare,
 static enum zt_err
 settle_private(struct merge *m)
 {
-	zt_auto(id_set_clear) struct id_set gids = { .seed = m->seed };
+	zt_auto(gid_table_clear) struct gid_table gids = { .seed = m->seed };
 	zt_auto(id_set_clear) struct id_set bare = { .seed = m->seed };
 	zt_auto(id_set_clear) struct id_set intruded = { .seed = m->seed };
 	enum zt_err err;
 
+	forget_refused_names(m);
 	if ((err = collect_gids(m, &gids)) != ZT_OK)
 		return err;
 	if ((err = mark_private(m, &gids, &bare)) != ZT_OK)

@@ -80,6 +80,10 @@ rules_user_fault(const struct rules *rules, const struct zt_user *user)
 		return "it has neither a uid nor an immutable id";
 	if (zt_local_has_user(rules->local, user->name))
 		return "its name is a local user's";
+	if (user->gid == 0 && zt_group_privileged(zt_str(user->name)) &&
+	    !rules_allow(rules, user->name))
+		return "it has no gid, and a private group of its name would "
+		       "be root-equivalent: see identity.allow_groups";
 	if (user->id[0] == '\0')
 		why = rules_id_fault(rules, true, user->gid != 0, user->uid);
 	if (why == NULL && user->gid != 0)

@@ -183,9 +183,11 @@ struct zt_directory {
  * A record that breaks a rule is refused on its own and listed: name or id
  * held locally, id out of range, root-equivalent group not allowed, name or id
  * held by a record before it (an earlier source, or key), neither id nor
- * immutable id, an id that belonged to another.  A group that exists neither
- * here nor locally is left out of a user's, a user that is not here out of a
- * group's; a user in more than ZT_GROUPS_PER_USER_MAX groups is refused.
+ * immutable id, an id that belonged to another; a user without gid whose uid is
+ * the gid of a group of another name, or whose private group would be
+ * root-equivalent and is not allowed.  A group that exists neither here nor
+ * locally is left out of a user's, a user that is not here out of a group's; a
+ * user in more than ZT_GROUPS_PER_USER_MAX groups is refused.
  *
  * Root-equivalent is a group that is known to be (docs/man/nss_zt.8 lists
  * them), and every local one with a gid below 1000.

@@ -11,14 +11,15 @@
 /*
  * Which id belongs to whom, for ever.  A file that only grows, one line for
  * each id given: an id that belonged to one immutable id is never given to
- * another, whether its owner still exists or not.  Users and groups share one
- * space of ids, so that a user's private group collides with no other.
+ * another of its kind, whether its owner still exists or not.  The kinds are
+ * users and groups: directories give alice and her group one number.
  *
  * An id that a source does not give is derived from the source's name and the
  * immutable id, by a hash into the range: the same on every host that has the
- * same configuration, in whatever order people arrive.  Two that derive the
- * same id: the one that is known keeps it; if neither is, both are refused, so
- * that no two hosts give one id to two people.
+ * same configuration, in whatever order people arrive.  A new one must be free
+ * in both kinds, so that the private group of its user is no other's.  Two that
+ * derive the same id: the one that is known keeps it; if neither is, both are
+ * refused, so that no two hosts give one id to two people.
  */
 #define ZT_IDMAP_FILE      "/var/lib/ztd/users.ids"
 #define ZT_IDMAP_BYTES_MAX (512 << 20)
@@ -75,24 +76,23 @@ struct zt_id_claim {
 
 /*
  * Give ids to n claims at once, for the order of those that are derived must
- * not matter.  Each gets its id, or a reason why not: remembered for another,
- * or by an override another's; derived, and new for another as well, which
- * refuses all of them; given to a claim before it; outside id_min..id_max; two
- * claims of one kind with one immutable id, which refuses both.  What is new is
- * remembered in memory until zt_idmap_commit().
+ * not matter.  Each gets its id, or a reason why not: remembered for another
+ * of its kind, or of either kind if it is derived and new; by an override
+ * another's, of either kind; new, derived, and in this call another's as well,
+ * or given, and derived by a new one of its kind; given to a claim of its kind
+ * before it; outside id_min..id_max; two claims of one kind with one immutable
+ * id, which refuses both.  What is new is remembered in memory until
+ * zt_idmap_commit().
  *
  * In this order an id is: that of an override; given; the derived one, if it
  * is remembered; the last one remembered; the derived one.
- *
- * Of ids that are given and not remembered, the same may be a user's and a
- * group's.
  *
  * Errors: ZT_ERR_NOMEM.
  */
 ZT_MUST_USE enum zt_err zt_idmap_claim(struct zt_idmap *map, uint32_t id_min,
     uint32_t id_max, struct zt_id_claim *claims, size_t n);
 
-/* True if id belongs, or belonged, to some immutable id. */
+/* True if id belongs, or belonged, to some immutable id, of either kind. */
 bool zt_idmap_taken(const struct zt_idmap *map, uint32_t id);
 
 /*

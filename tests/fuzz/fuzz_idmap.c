@@ -11,17 +11,20 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool
-is_denied(struct zt_idmap *map, const char *who, uint32_t id)
+is_denied(struct zt_idmap *map, bool is_group, const char *who, uint32_t id)
 {
-	struct zt_id_claim c = { .source = "s", .immutable_id = who, .id = id };
+	struct zt_id_claim c = { .is_group = is_group,
+		.source = "s",
+		.immutable_id = who,
+		.id = id };
 
 	CHECK(zt_idmap_claim(map, 1, UINT32_MAX, &c, 1) == ZT_OK);
 	return c.err == ZT_ERR_DENIED;
 }
 
 /*
- * What is loaded and added to loads again; each id of the file has one owner,
- * and no newcomer gets it.
+ * What is loaded and added to loads again; each id of the file has one owner
+ * of a kind, and no newcomer of that kind gets it.
  */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -33,7 +36,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	CHECK(fd >= 0 && write(fd, data, size) == (ssize_t)size);
 	if (zt_idmap_load(path, NULL, 0, &line, &map) == ZT_OK) {
-		const bool denied = is_denied(map, "new", 70001);
+		const bool denied = is_denied(map, false, "new", 70001);
 
 		CHECK(denied || zt_idmap_taken(map, 70001));
 		CHECK(zt_idmap_commit(map) == ZT_OK);
@@ -42,9 +45,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			CHECK(zt_idmap_taken(map, id) ==
 			    zt_idmap_taken(again, id));
 			CHECK(!zt_idmap_taken(map, id) ||
-			    is_denied(again, "stranger", id));
+			    is_denied(again, false, "stranger", id) ||
+			    is_denied(again, true, "stranger", id));
 		}
-		CHECK(is_denied(again, "new", 70001) == denied);
+		CHECK(is_denied(again, false, "new", 70001) == denied);
 	}
 	zt_idmap_free(map);
 	zt_idmap_free(again);

@@ -200,10 +200,170 @@ an_id_is_never_given_to_another(void **state)
 	denied(fx, "j", 2013265930, "another's");
 	c = claim(fx, false, "lab", "i", 2013265930);
 	is_denied(&c, "another's");
-	c = claim(fx, true, "hr", "i", 2013265930);
-	is_denied(&c, "another's");
 	denied(fx, "", 2013265930, "another's");
 	gets(fx, "i", 2013265930, 2013265930);
+	write_file(fx, "zt-ids 1\ngroup 2013265930 hr i\n");
+	load(fx);
+	c = claim(fx, true, "hr", "j", 2013265930);
+	is_denied(&c, "another's");
+	c = claim(fx, true, "hr", "", 2013265930);
+	is_denied(&c, "another's");
+}
+
+/* A group's claim that is met with this id. */
+static void
+group_gets(struct fixture *fx, const char *who, uint32_t id, uint32_t want)
+{
+	const struct zt_id_claim c = claim(fx, true, "hr", who, id);
+
+	if (c.err != ZT_OK)
+		fail_msg("group %s: %s", who, c.why);
+	assert_int_equal(c.id, want);
+}
+
+static void
+one_number_may_be_given_to_a_user_and_a_group(void **state)
+{
+	static const char both[] = "zt-ids 1\nuser 2013265930 hr i\n"
+				   "group 2013265930 hr g\n";
+	struct zt_id_claim c[2] = {
+		{ .source = "hr", .immutable_id = "i", .id = 2013265930 },
+		{ .is_group = true,
+		    .source = "hr",
+		    .immutable_id = "g",
+		    .id = 2013265930 },
+	};
+	struct fixture *fx = *state;
+
+	load(fx);
+	assert_int_equal(zt_idmap_claim(fx->map, MIN, MAX, c, 2), ZT_OK);
+	assert_int_equal(c[0].err, ZT_OK);
+	assert_int_equal(c[1].err, ZT_OK);
+	assert_int_equal(zt_idmap_commit(fx->map), ZT_OK);
+	file_is(fx, both);
+	for (int turn = 0; turn < 2; turn++) {
+		denied(fx, "g", 2013265930, "another's"); /* as a user */
+		c[0] = claim(fx, true, "hr", "i", 2013265930);
+		is_denied(&c[0], "another's");
+		gets(fx, "i", 0, 2013265930);
+		group_gets(fx, "g", 0, 2013265930);
+		load(fx);
+	}
+	assert_int_equal(zt_idmap_commit(fx->map), ZT_OK);
+	file_is(fx, both);
+	/* one after the other, and back */
+	write_file(fx, "zt-ids 1\nuser 2013265930 hr i\n");
+	load(fx);
+	group_gets(fx, "g", 2013265930, 2013265930);
+	zt_idmap_rollback(fx->map);
+	group_gets(fx, "h", 2013265930, 2013265930);
+	zt_idmap_rollback(fx->map);
+	denied(fx, "j", 2013265930, "another's");
+	write_file(fx, "zt-ids 1\ngroup 2013265930 hr g\n");
+	load(fx);
+	gets(fx, "", 2013265930, 2013265930);
+	gets(fx, "i", 2013265930, 2013265930);
+	assert_true(zt_idmap_taken(fx->map, 2013265930));
+}
+
+static void
+a_derived_id_is_free_in_both_kinds(void **state)
+{
+	const uint32_t uid = zt_id_derive(false, "hr", "i", MIN, MAX),
+		       gid = zt_id_derive(true, "hr", "i", MIN, MAX);
+	struct fixture *fx = *state;
+	struct zt_id_claim c[3];
+	char text[128];
+
+	snprintf(text, sizeof(text), "zt-ids 1\ngroup %u hr g\nuser %u hr j\n",
+	    uid, gid);
+	write_file(fx, text);
+	load(fx);
+	denied(fx, "i", 0, "another's");
+	c[0] = claim(fx, true, "hr", "i", 0);
+	is_denied(&c[0], "another's");
+	gets(fx, "i", uid, uid); /* given */
+	group_gets(fx, "i", gid, gid);
+	/* who has it is said, if he is here */
+	zt_idmap_rollback(fx->map);
+	c[0] = (struct zt_id_claim){ .source = "hr", .immutable_id = "i" };
+	c[1] = (struct zt_id_claim){
+		.is_group = true, .source = "hr", .immutable_id = "g"
+	};
+	assert_int_equal(zt_idmap_claim(fx->map, MIN, MAX, c, 2), ZT_OK);
+	is_denied(&c[0], "another's");
+	assert_int_equal(c[0].holder, 1);
+	assert_int_equal(c[1].err, ZT_OK);
+}
+
+/* A derived id is refused beside one that is given; that one only to a record
+ * of its own kind. */
+static void
+a_new_derived_id_that_is_given_as_well_is_refused(void **state)
+{
+	struct fixture *fx = *state;
+
+	for (int turn = 0; turn < 8; turn++) {
+		const bool group = turn & 1, known = turn & 4;
+		const size_t derived = turn & 2 ? 1 : 0, given = !derived;
+		const uint32_t id = zt_id_derive(group, "hr", "i", MIN, MAX);
+		struct zt_id_claim c[3] = { 0 };
+
+		(void)unlink(fx->path);
+		load(fx);
+		c[derived] = (struct zt_id_claim){
+			.is_group = group, .source = "hr", .immutable_id = "i"
+		};
+		c[given] = (struct zt_id_claim){ .is_group = !group,
+			.source = "hr",
+			.immutable_id = turn & 2 ? "" : "j",
+			.id = id };
+		c[2] = (struct zt_id_claim){ .is_group = group,
+			.source = "hr",
+			.immutable_id = "k",
+			.id = id };
+		if (known)
+			(void)claim(fx, group, "hr", "i", 0);
+		assert_int_equal(zt_idmap_claim(fx->map, MIN, MAX, c, 3),
+		    ZT_OK);
+		assert_int_equal(c[given].err, ZT_OK);
+		is_denied(&c[2], known ? "another's" : "id_overrides");
+		if (known) {
+			assert_int_equal(c[derived].err, ZT_OK);
+			assert_int_equal(c[2].holder, derived);
+			continue;
+		}
+		is_denied(&c[derived], "id_overrides");
+		zt_idmap_rollback(fx->map);
+		c[derived].id = 0;
+		assert_int_equal(zt_idmap_claim(fx->map, MIN, MAX, c, 2),
+		    ZT_OK);
+		is_denied(&c[derived], "id_overrides");
+		assert_int_equal(c[given].err, ZT_OK);
+	}
+}
+
+static void
+a_user_and_a_group_that_derive_one_id_are_refused(void **state)
+{
+	struct fixture *fx = *state;
+	struct zt_id_claim c[2];
+	char who[16];
+	uint32_t id;
+	int i = 0;
+
+	do {
+		snprintf(who, sizeof(who), "w%d", i++);
+		id = zt_id_derive(false, "hr", who, MIN, MIN + 7);
+	} while (zt_id_derive(true, "hr", who, MIN, MIN + 7) != id);
+	load(fx);
+	for (int group = 0; group < 2; group++)
+		c[group] = (struct zt_id_claim){
+			.is_group = group, .source = "hr", .immutable_id = who
+		};
+	assert_int_equal(zt_idmap_claim(fx->map, MIN, MIN + 7, c, 2), ZT_OK);
+	is_denied(&c[0], "id_overrides");
+	is_denied(&c[1], "id_overrides");
 }
 
 static void
@@ -312,20 +472,23 @@ of_ids_that_are_given_the_first_claim_holds(void **state)
 	load(fx);
 	assert_int_equal(zt_idmap_claim(fx->map, MIN, MAX, c, 4), ZT_OK);
 	assert_int_equal(c[0].err, ZT_OK);
-	for (int i = 1; i < 4; i++) {
+	for (int i = 1; i < 3; i++) {
 		is_denied(&c[i], "before it");
 		assert_int_equal(c[i].holder, 0);
 	}
+	assert_int_equal(c[3].err, ZT_OK);
 	zt_idmap_rollback(fx->map);
-	/* of those without immutable id a user and a group may share */
+	/* those without immutable id leave no trace */
 	assert_int_equal(zt_idmap_claim(fx->map, MIN, MAX, c + 2, 2), ZT_OK);
 	assert_int_equal(c[2].err, ZT_OK);
 	assert_int_equal(c[3].err, ZT_OK);
-	assert_false(zt_idmap_taken(fx->map, MIN)); /* and leave no trace */
-	c[1].is_group = true;                       /* but with nobody else */
-	assert_int_equal(zt_idmap_claim(fx->map, MIN, MAX, c + 1, 2), ZT_OK);
+	assert_false(zt_idmap_taken(fx->map, MIN));
+	c[1].is_group = true;
+	assert_int_equal(zt_idmap_claim(fx->map, MIN, MAX, c + 1, 3), ZT_OK);
 	assert_int_equal(c[1].err, ZT_OK);
-	is_denied(&c[2], "before it");
+	assert_int_equal(c[2].err, ZT_OK);
+	is_denied(&c[3], "before it");
+	assert_int_equal(c[3].holder, 0);
 }
 
 static void
@@ -352,14 +515,18 @@ an_override_comes_first_and_is_kept_free(void **state)
 	static const struct zt_id_override two[] = { { "hr", "i", MIN + 5 },
 		{ "hr", "k", MIN + 6 } };
 	struct fixture *fx = *state;
+	struct zt_id_claim c;
 
 	write_file(fx,
 	    "zt-ids 1\nuser 2013265930 hr i\nuser 2013265926 hr z\n");
 	load_with(fx, two, 2);
 	assert_true(zt_idmap_taken(fx->map, MIN + 5));
 	denied(fx, "j", MIN + 5, "id_overrides");
+	c = claim(fx, true, "hr", "j", MIN + 5);
+	is_denied(&c, "id_overrides"); /* of both kinds */
 	gets(fx, "i", 0, MIN + 5);
 	gets(fx, "i", 2013265930, MIN + 5);
+	group_gets(fx, "i", 0, MIN + 5);
 	denied(fx, "k", 0, "another's"); /* z had it */
 	assert_int_equal(zt_idmap_commit(fx->map), ZT_OK);
 	load(fx);
@@ -424,7 +591,13 @@ anything_else_malformed_refuses_the_file(void **state)
 		{ "zt-ids 1\n\n", 2 },
 		{ "zt-ids 1\nuser 70001 hr i\nuser 70001 hr j\n", 3 },
 		{ "zt-ids 1\nuser 70001 hr i\nuser 70001 hr i\n", 3 },
-		{ "zt-ids 1\nuser 70001 hr i\ngroup 70001 hr i\n", 3 },
+		{ "zt-ids 1\ngroup 70001 hr i\ngroup 70001 hr j\n", 3 },
+		{ "zt-ids 1\nuser 70001 hr i\ngroup 70001 hr j\n"
+		  "user 70001 hr k\n",
+		    4 },
+		{ "zt-ids 1\nuser 70001 hr i\ngroup 70001 hr j\n"
+		  "group 70001 hr k\n",
+		    4 },
 		{ "zt-ids 1\nhost 70001 hr i\n", 2 },
 		{ "zt-ids 1\nuser 070001 hr i\n", 2 },
 		{ "zt-ids 1\nuser 0 hr i\n", 2 },
@@ -589,6 +762,10 @@ main(void)
 		cmocka_unit_test(the_worked_example_holds),
 		TEST(what_is_committed_is_there_after_a_load),
 		TEST(an_id_is_never_given_to_another),
+		TEST(one_number_may_be_given_to_a_user_and_a_group),
+		TEST(a_derived_id_is_free_in_both_kinds),
+		TEST(a_new_derived_id_that_is_given_as_well_is_refused),
+		TEST(a_user_and_a_group_that_derive_one_id_are_refused),
 		TEST(several_ids_of_one_stay_its_own),
 		TEST(an_id_outside_the_range_is_refused),
 		TEST(new_ones_that_derive_one_id_are_all_refused),

@@ -378,8 +378,9 @@ the_first_to_hold_a_name_or_id_keeps_it(void **state)
 	put_in(fx, 1, "a", "{\"userName\":\"y\",\"uid\":70002}");
 	put(fx, "c", "{\"userName\":\"c\",\"uid\":70001}");
 	refused(fx, "c", "id is held by record b");
+	put(fx, "b", "{\"userName\":\"x\",\"uid\":70001,\"gid\":70001}");
 	put(fx, "c", "{\"groupName\":\"y\",\"gid\":70001}");
-	accepted(fx); /* without immutable ids users and groups are apart */
+	accepted(fx); /* users and groups are apart */
 	put(fx, "d", "{\"groupName\":\"z\",\"gid\":70001}");
 	refused(fx, "d", "id is held by record c");
 	put(fx, "d", "{\"groupName\":\"y\",\"gid\":70007}");
@@ -387,7 +388,36 @@ the_first_to_hold_a_name_or_id_keeps_it(void **state)
 	put(fx, "d", "{\"groupName\":\"z\",\"gid\":70007}");
 	put_in(fx, 1, "a",
 	    "{\"userName\":\"y\",\"uid\":70007,\"gid\":70001,\"uuid\":\"y\"}");
-	refused(fx, "a", "id is held by record d");
+	accepted(fx);
+	assert_int_equal(user(fx, "y")->uid, 70007);
+	put_in(fx, 1, "e",
+	    "{\"groupName\":\"e\",\"gid\":70007,\"uuid\":\"y\"}");
+	refused(fx, "e", "id is held by record d");
+}
+
+/* As directories have it: alice, and her group of the same name and number. */
+static void
+a_user_and_a_group_may_have_one_number(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, "a", "{\"userName\":\"alice\",\"uid\":70001,\"uuid\":\"i\"}");
+	put(fx, "b",
+	    "{\"userName\":\"bob\",\"uid\":70002,\"gid\":70003,"
+	    "\"uuid\":\"j\"}");
+	put(fx, "g", "{\"groupName\":\"alice\",\"gid\":70001,\"uuid\":\"k\"}");
+	put(fx, "h", "{\"groupName\":\"ops\",\"gid\":70002,\"uuid\":\"l\"}");
+	for (int turn = 0; turn < 2; turn++) {
+		accepted(fx);
+		assert_int_equal(user(fx, "alice")->gid, 70001);
+		assert_false(user(fx, "alice")->private_group);
+		assert_int_equal(user(fx, "bob")->gid, 70003);
+		assert_int_equal(group(fx, "alice")->gid, 70001);
+		assert_int_equal(group(fx, "ops")->gid, 70002);
+		assert_int_equal(zt_idmap_commit(fx->ids), ZT_OK);
+	}
+	put(fx, "b", "{\"userName\":\"carl\",\"uid\":70001,\"uuid\":\"k\"}");
+	refused(fx, "b", "id is held by record a");
 }
 
 static void
@@ -497,9 +527,8 @@ a_private_group_is_nobody_elses(void **state)
 	put(fx, "b", "{\"userName\":\"bert\",\"uid\":70002,\"gid\":70002}");
 	put(fx, "c", "{\"userName\":\"carl\",\"uid\":70003}");
 	put(fx, "d", "{\"userName\":\"dora\",\"uid\":70004}");
-	put(fx, "e", "{\"userName\":\"emil\",\"uid\":70005}");
+	put(fx, "e", "{\"userName\":\"emil\",\"uid\":70005,\"gid\":70005}");
 	put(fx, "f", "{\"userName\":\"fred\",\"uid\":70006,\"gid\":70013}");
-	put(fx, "g", "{\"userName\":\"operator\",\"uid\":70007}");
 	put_in(fx, 1, "1", "{\"groupName\":\"carl\",\"gid\":70010}");
 	put_in(fx, 1, "2", "{\"groupName\":\"x\",\"gid\":70005}");
 	accepted(fx);
@@ -508,8 +537,6 @@ a_private_group_is_nobody_elses(void **state)
 	assert_false(user(fx, "carl")->private_group); /* name of a group */
 	assert_false(user(fx, "dora")->private_group); /* of a local one */
 	assert_false(user(fx, "emil")->private_group); /* gid of a group */
-	/* the reader would refuse that group, and so the whole file */
-	assert_false(user(fx, "operator")->private_group);
 	assert_false(user(fx, "fred")->private_group);
 	assert_int_equal(user(fx, "carl")->gid, 70003);
 	assert_int_equal(user(fx, "emil")->gid, 70005);
@@ -519,6 +546,121 @@ a_private_group_is_nobody_elses(void **state)
 	assert_null(user(fx, "fred"));
 	put(fx, "f", "{\"userName\":\"fred\",\"uid\":70006,\"gid\":70005}");
 	accepted(fx);
+}
+
+static void
+nobody_gets_into_a_group_by_the_number_of_his_uid(void **state)
+{
+	struct fixture *fx = *state;
+	char json[128];
+	uint32_t uid;
+
+	put(fx, "a", "{\"userName\":\"anna\",\"uid\":70001}");
+	put(fx, "b", "{\"userName\":\"bert\",\"uid\":70002}");
+	put(fx, "c", "{\"userName\":\"carl\",\"uid\":70003}");
+	put_in(fx, 1, "g", "{\"groupName\":\"payments\",\"gid\":70001}");
+	put_in(fx, 1, "h", "{\"groupName\":\"bert\",\"gid\":70002}");
+	refused(fx, "a",
+	    "it has no gid, and its uid is the gid of group payments");
+	assert_null(user(fx, "anna"));
+	assert_int_equal(user(fx, "bert")->gid, 70002); /* his own */
+	assert_false(user(fx, "bert")->private_group);
+	assert_true(user(fx, "carl")->private_group);
+	members_are(fx, "payments", "");
+	/* whatever group has the name */
+	put(fx, "i", "{\"groupName\":\"anna\",\"gid\":70009}");
+	refused(fx, "a", "group payments");
+	put_in(fx, 1, "g", "{\"groupName\":\"payments\",\"gid\":70008}");
+	accepted(fx);
+	assert_int_equal(user(fx, "anna")->gid, 70001); /* without a name */
+	assert_false(user(fx, "anna")->private_group);
+	/* unless the source says so */
+	put_in(fx, 1, "g", "{\"groupName\":\"payments\",\"gid\":70001}");
+	put(fx, "a", "{\"userName\":\"anna\",\"uid\":70001,\"gid\":70001}");
+	accepted(fx);
+	assert_int_equal(user(fx, "anna")->gid, 70001);
+	/* a group that is refused is none */
+	put(fx, "a", "{\"userName\":\"anna\",\"uid\":70005}");
+	put_in(fx, 1, "j", "{\"groupName\":\"bert\",\"gid\":70005}");
+	refused(fx, "j", "name is held");
+	assert_true(user(fx, "anna") != NULL);
+	/* a derived uid, which was there before the group */
+	forget_records(fx);
+	fx->rules.id_min = 300000; /* clear of what is local */
+	put(fx, "a", "{\"userName\":\"anna\",\"uuid\":\"i\"}");
+	accepted(fx);
+	assert_true(user(fx, "anna")->private_group);
+	uid = user(fx, "anna")->uid;
+	snprintf(json, sizeof(json),
+	    "{\"groupName\":\"payments\",\"gid\":%u,\"uuid\":\"g\"}", uid);
+	put(fx, "g", json);
+	refused(fx, "a", "its uid is the gid of group payments");
+	/* and so is his private group refused to others no more */
+	snprintf(json, sizeof(json),
+	    "{\"userName\":\"fred\",\"uid\":300001,\"gid\":%u}", uid);
+	put(fx, "f", json);
+	refused(fx, "a", "group payments");
+	assert_int_equal(user(fx, "fred")->gid, uid);
+}
+
+/* What was merged, written down, is a file that its readers accept. */
+static void
+snapshot_is_good(const struct fixture *fx)
+{
+	static const char *const names[] = { "hr", "lab" };
+	const struct zt_snapshot_meta meta = { .generation = 1,
+		.id_min = fx->rules.id_min,
+		.id_max = fx->rules.id_max,
+		.complete = true,
+		.enumerate = true,
+		.sources = names,
+		.n_sources = 2 };
+	struct zt_snapshot_file file;
+	struct zt_snapshot s;
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/users.snapshot", fx->root);
+	assert_int_equal(zt_snapshot_write(path, fx->d, &meta), ZT_OK);
+	assert_int_equal(zt_snapshot_open(path, &s, &file), ZT_OK);
+	assert_int_equal(zt_snapshot_verify(&s), ZT_OK);
+	zt_snapshot_close(&s);
+}
+
+static void
+a_private_group_does_not_make_root(void **state)
+{
+	static const char *const names[] = { "docker", "lxd", "operator",
+		"admin" };
+	struct fixture *fx = *state;
+	char json[128];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		fx->rules.n_allow_groups = 0;
+		snprintf(json, sizeof(json),
+		    "{\"userName\":\"%s\",\"uid\":70001}", names[i]);
+		put(fx, "x", json);
+		refused(fx, "x", "it has no gid");
+		assert_int_equal(fx->d->n_users, 0);
+		fx->rules.allow_groups = &names[i];
+		fx->rules.n_allow_groups = 1;
+		accepted(fx); /* its gid has no name all the same */
+		assert_int_equal(fx->d->users[0].gid, 70001);
+		assert_false(fx->d->users[0].private_group);
+		snapshot_is_good(fx);
+		fx->rules.n_allow_groups = 0;
+		snprintf(json, sizeof(json),
+		    "{\"userName\":\"%s\",\"uid\":70001,\"gid\":70001}",
+		    names[i]);
+		put(fx, "x", json);
+		accepted(fx);
+		assert_false(fx->d->users[0].private_group);
+		snapshot_is_good(fx);
+	}
+	put(fx, "x", "{\"userName\":\"admin\",\"uid\":70001,\"gid\":70009}");
+	put(fx, "y", "{\"userName\":\"anna\",\"uid\":70002}");
+	accepted(fx);
+	assert_true(user(fx, "anna")->private_group);
+	snapshot_is_good(fx);
 }
 
 static void
@@ -675,12 +817,15 @@ main(void)
 		TEST(a_record_that_breaks_a_rule_is_refused),
 		TEST(a_root_equivalent_group_is_refused_unless_allowed),
 		TEST(the_first_to_hold_a_name_or_id_keeps_it),
+		TEST(a_user_and_a_group_may_have_one_number),
 		TEST(a_derived_id_is_the_same_whatever_else_comes),
 		TEST(one_immutable_id_in_two_records_refuses_both),
 		TEST(one_immutable_id_under_one_name_refuses_both),
 		TEST(the_id_of_who_is_gone_is_not_given_to_another),
 		TEST(an_override_beats_what_the_source_says),
 		TEST(a_private_group_is_nobody_elses),
+		TEST(nobody_gets_into_a_group_by_the_number_of_his_uid),
+		TEST(a_private_group_does_not_make_root),
 		TEST(groups_come_from_memberof_and_members_alike),
 		TEST(a_user_in_too_many_groups_is_refused_alone),
 		TEST(local_groups_beyond_the_limit_are_left_out),

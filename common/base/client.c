@@ -37,6 +37,22 @@ left_ms(int64_t deadline)
 	return deadline - now > INT32_MAX ? INT32_MAX : (int)(deadline - now);
 }
 
+/* An exhausted limit says nothing of the broker. */
+static enum zt_err
+sock_error(void)
+{
+	switch (errno) {
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case ENOBUFS:
+	case EAGAIN:
+		return ZT_ERR_NOMEM;
+	default:
+		return ZT_ERR_SYS;
+	}
+}
+
 static enum zt_err
 sock_open(int *fd_out)
 {
@@ -47,10 +63,12 @@ sock_open(int *fd_out)
 		int low = fd;
 
 		fd = fcntl(low, F_DUPFD_CLOEXEC, FD_LEAST);
+		if (fd < 0 && errno == EINVAL)
+			errno = EMFILE; /* the limit is below FD_LEAST */
 		(void)close(low);
 	}
 	if (fd < 0)
-		return ZT_ERR_SYS;
+		return sock_error();
 	*fd_out = zt_take_fd(fd);
 	return ZT_OK;
 }

@@ -179,6 +179,8 @@ file_open(const char *path)
 	if (low < 0 || low >= FD_LEAST)
 		return low;
 	fd = fcntl(low, F_DUPFD_CLOEXEC, FD_LEAST);
+	if (fd < 0 && errno == EINVAL)
+		errno = EMFILE; /* the limit is below FD_LEAST */
 	(void)syscall(SYS_close, low);
 	return fd;
 }
@@ -224,12 +226,25 @@ owner_check(const char *path, const struct stat *st)
 	return ZT_OK;
 }
 
+/* What a failure to open or map it means: a limit says nothing of the file. */
 static enum zt_err
 open_error(void)
 {
-	if (errno == ENOENT || errno == ENOTDIR)
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR:
 		return ZT_ERR_UNAVAIL;
-	return errno == ELOOP || errno == ENXIO ? ZT_ERR_IMPOSTOR : ZT_ERR_SYS;
+	case ELOOP:
+	case ENXIO:
+		return ZT_ERR_IMPOSTOR;
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case EAGAIN:
+		return ZT_ERR_NOMEM;
+	default:
+		return ZT_ERR_SYS;
+	}
 }
 
 static enum zt_err
@@ -252,7 +267,7 @@ file_map(const char *path, struct zt_snapshot *out,
 	/* shared: what the writer marks is seen */
 	base = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED)
-		return ZT_ERR_SYS;
+		return open_error();
 	if ((err = zt_snapshot_init(base, (size_t)st.st_size, out)) != ZT_OK) {
 		(void)munmap(base, (size_t)st.st_size);
 		return err;

@@ -481,7 +481,9 @@ snapshot_image_make(const struct zt_directory *directory,
 	    (err = place_sections(&sizes, &header)) != ZT_OK ||
 	    (err = header_make(directory, meta, &header)) != ZT_OK)
 		return err;
-	bytes = calloc(1, header.file_len);
+	if (header.file_len > SIZE_MAX)
+		return ZT_ERR_TOOBIG;
+	bytes = calloc(1, (size_t)header.file_len);
 	user_refs = calloc(directory->n_users + 1, sizeof(*user_refs));
 	group_refs = calloc(directory->n_groups + 1, sizeof(*group_refs));
 	if (bytes == NULL || user_refs == NULL || group_refs == NULL)

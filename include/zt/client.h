@@ -28,8 +28,9 @@
  * by group or others: whoever could create it there is root.
  *
  * Returns ZT_ERR_UNAVAIL if nobody listens or the broker hangs up without a
- * reply, ZT_ERR_TIMEOUT, ZT_ERR_IMPOSTOR, ZT_ERR_TOOBIG, ZT_ERR_SYS, or
- * ZT_ERR_INVAL for a path over 107 bytes.
+ * reply, ZT_ERR_TIMEOUT, ZT_ERR_IMPOSTOR, ZT_ERR_TOOBIG, ZT_ERR_NOMEM if
+ * there is no descriptor or no memory for a socket, ZT_ERR_SYS, or ZT_ERR_INVAL
+ * for a path over 107 bytes.
  *
  * The descriptor is close-on-exec, never 0 to 2, and closed on return; no
  * signal is raised; errno is as before the call.

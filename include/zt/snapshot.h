@@ -161,7 +161,8 @@ struct zt_snapshot_file {
  * there is root.
  *
  * Returns ZT_OK; ZT_ERR_UNAVAIL if there is none; ZT_ERR_IMPOSTOR for owner
- * or mode; ZT_ERR_SYS; the errors of zt_snapshot_init().
+ * or mode; ZT_ERR_NOMEM if a limit, of descriptors or of memory, is exhausted;
+ * ZT_ERR_SYS; the errors of zt_snapshot_init().
  *
  * The descriptor is close-on-exec, never 0 to 2, and closed on return; errno
  * is as before; no thread cancellation point.

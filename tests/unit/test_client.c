@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -386,6 +387,43 @@ closed_stdio_is_not_taken(void **state)
 	peer_stop(&peer);
 }
 
+static enum zt_err
+call_within(const char *path, rlim_t descriptors)
+{
+	struct rlimit limit = { .rlim_cur = descriptors }, before;
+	enum zt_err err;
+
+	(void)getrlimit(RLIMIT_NOFILE, &before);
+	limit.rlim_max = before.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	err = call(path, NULL);
+	(void)setrlimit(RLIMIT_NOFILE, &before);
+	return err;
+}
+
+/* That is no word on the broker: it may be there. */
+static void
+without_a_descriptor_it_says_so(void **state)
+{
+	struct peer peer;
+	int saved;
+
+	(void)state;
+	peer_start(&peer, 8, 0, peer_echoes, NULL);
+	assert_int_equal(call_within(peer.path, 3), ZT_ERR_NOMEM);
+	saved = fcntl(0, F_DUPFD_CLOEXEC, 10);
+	(void)close(0); /* it gets this one, and no better one */
+	assert_int_equal(call_within(peer.path, 3), ZT_ERR_NOMEM);
+	assert_int_equal(call_within(peer.path, 2), ZT_ERR_NOMEM);
+	if (saved >= 0) {
+		assert_int_equal(fcntl(0, F_GETFD), -1);
+		(void)dup2(saved, 0);
+		(void)close(saved);
+	}
+	assert_int_equal(call(peer.path, NULL), ZT_OK);
+	peer_stop(&peer);
+}
+
 static void
 a_relative_or_overlong_path_is_invalid(void **state)
 {
@@ -425,6 +463,7 @@ main(void)
 		cmocka_unit_test(an_impostor_is_not_believed),
 		cmocka_unit_test(the_owner_of_a_closed_directory_is_believed),
 		cmocka_unit_test(closed_stdio_is_not_taken),
+		cmocka_unit_test(without_a_descriptor_it_says_so),
 		cmocka_unit_test(a_relative_or_overlong_path_is_invalid),
 	};
 

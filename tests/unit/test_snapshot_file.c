@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -287,6 +288,36 @@ the_standard_descriptors_are_not_used(void **state)
 	sandbox_remove(&box);
 }
 
+static enum zt_err
+open_within(const char *path, int resource, rlim_t most)
+{
+	struct rlimit limit, before;
+	enum zt_err err;
+
+	(void)getrlimit(resource, &before);
+	limit = (struct rlimit){ most, before.rlim_max };
+	(void)setrlimit(resource, &limit);
+	err = try_open(path);
+	(void)setrlimit(resource, &before);
+	return err;
+}
+
+/* That is no word on the file: it may be there. */
+static void
+an_exhausted_limit_is_told_from_the_files_faults(void **state)
+{
+	struct sandbox box;
+
+	(void)state;
+	sandbox_make(&box);
+	write_sample(&box);
+	assert_int_equal(open_within(box.path, RLIMIT_NOFILE, 3), ZT_ERR_NOMEM);
+	assert_int_equal(open_within(box.path, RLIMIT_NOFILE, 0), ZT_ERR_NOMEM);
+	assert_int_equal(open_within(box.path, RLIMIT_AS, 4096), ZT_ERR_NOMEM);
+	assert_int_equal(try_open(box.path), ZT_OK);
+	sandbox_remove(&box);
+}
+
 static void
 the_same_directory_gives_the_same_bytes(void **state)
 {
@@ -500,6 +531,8 @@ main(void)
 		    only_what_root_or_the_directorys_owner_put_there_is_mapped),
 		cmocka_unit_test(the_owner_is_root_or_the_directorys),
 		cmocka_unit_test(the_standard_descriptors_are_not_used),
+		cmocka_unit_test(
+		    an_exhausted_limit_is_told_from_the_files_faults),
 		cmocka_unit_test(the_same_directory_gives_the_same_bytes),
 		cmocka_unit_test(what_no_reader_would_take_is_not_written),
 		cmocka_unit_test(many_gids_are_all_there),

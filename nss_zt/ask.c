@@ -63,12 +63,25 @@ same_text(struct zt_str a, struct zt_str b)
 	return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
 }
 
+/* The rules of the snapshot's reader hold for the broker's word as well. */
+static bool
+id_served(uint32_t id)
+{
+	return id >= ZT_SNAPSHOT_ID_FLOOR && zt_id_valid(id);
+}
+
+static bool
+name_served(struct zt_str name)
+{
+	return zt_name_valid(name) && !zt_str_is(name, "root");
+}
+
 /* Does an entry of this name, id and next cursor answer the question? */
 static bool
 answers(const struct zt_nss_request *req, struct zt_str name, uint32_t id,
     uint32_t next)
 {
-	if (!zt_name_valid(name) || !zt_id_valid(id))
+	if (!name_served(name) || !id_served(id))
 		return false;
 	switch (req->op) {
 	case ZT_NSS_USER_BY_NAME:
@@ -99,7 +112,7 @@ ask_user(const struct zt_nss_request *req, struct zt_nss_user *out, void *buf,
 	if ((err = zt_nss_user_decode(buf, len, &user)) != ZT_OK)
 		return err;
 	if (!answers(req, user.name, user.uid, user.next) ||
-	    !zt_id_valid(user.gid) || !zt_field_valid(user.gecos) ||
+	    !id_served(user.gid) || !zt_field_valid(user.gecos) ||
 	    !zt_path_valid(user.home) || !zt_path_valid(user.shell))
 		return ZT_ERR_MALFORMED;
 	*out = user;
@@ -118,10 +131,12 @@ ask_group(const struct zt_nss_request *req, struct zt_nss_group *out, void *buf,
 		return err;
 	if ((err = zt_nss_group_decode(buf, len, out)) != ZT_OK)
 		return err;
-	if (!answers(req, out->name, out->gid, out->next))
+	/* no word of the protocol says that the administrator allows it */
+	if (!answers(req, out->name, out->gid, out->next) ||
+	    zt_group_privileged(out->name))
 		return ZT_ERR_MALFORMED;
 	for (uint16_t i = 0; i < out->n_members; i++)
-		if (!zt_name_valid(out->members[i]))
+		if (!name_served(out->members[i]))
 			return ZT_ERR_MALFORMED;
 	return ZT_OK;
 }
@@ -137,6 +152,7 @@ ask_gids(const struct zt_nss_request *req, struct zt_nss_gids *out, void *buf,
 		return err;
 	if ((err = zt_nss_gids_decode(buf, len, out)) != ZT_OK)
 		return err;
+	/* not held against the floor: local groups may be allowed */
 	for (uint16_t i = 0; i < out->n; i++)
 		if (!zt_id_valid(out->gids[i]))
 			return ZT_ERR_MALFORMED;

@@ -5,8 +5,10 @@
 #include "zt/wire.h"
 
 /*
- * Ask the broker and check its answer against the question: a lie, or an
- * entry that no zt record can be, is ZT_ERR_MALFORMED.
+ * Ask the broker and check its answer against the question: a lie, or what
+ * would break a rule in a snapshot (docs/PROTOCOL.snapshot), is
+ * ZT_ERR_MALFORMED.  So is a group whose name is root-equivalent: only a
+ * snapshot can say that the administrator allows it.
  *
  * req	    by a valid name or id, or by a cursor; there is nothing beyond
  *	    ASK_ENTRIES_MAX

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "zt/auto.h"
+#include "zt/wire.h"
 
 #include "gids.h"
 
@@ -47,6 +50,22 @@ has(const struct had *had, gid_t gid)
 	return false;
 }
 
+/*
+ * Has the program a C library of its own in it?  Then the array is of another
+ * malloc(3) than our realloc(3).  Such a program names no interpreter.
+ */
+static bool
+is_static(void)
+{
+	const ElfW(Phdr) *phdr = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+	const size_t n = phdr == NULL ? 0 : getauxval(AT_PHNUM);
+
+	for (size_t i = 0; i < n; i++)
+		if (phdr[i].p_type == PT_INTERP)
+			return false;
+	return true;
+}
+
 /* Make room for up to n more, as far as the limit goes. */
 static enum zt_err
 list_grow(const struct gids_list *list, uint32_t n)
@@ -58,6 +77,8 @@ list_grow(const struct gids_list *list, uint32_t n)
 		want = list->limit;
 	if (want <= *list->size)
 		return ZT_OK;
+	if (is_static())
+		return ZT_ERR_NOMEM;
 	grown = reallocarray(*list->gids, (size_t)want, sizeof(gid_t));
 	if (grown == NULL)
 		return ZT_ERR_NOMEM;
@@ -108,6 +129,8 @@ gids_append(const struct gids_list *list, const struct gids_source *from)
 	zt_auto_free gid_t *sorted = NULL;
 	enum zt_err err;
 
+	if (from->n > ZT_GIDS_MAX)
+		return ZT_ERR_TOOBIG;
 	if ((err = list_grow(list, from->n)) != ZT_OK)
 		return err;
 	had.gids = *list->gids;

@@ -26,8 +26,10 @@ struct gids_source {
  * Append those that are not in the list yet, and not to be skipped, as long
  * as the limit allows.
  *
- * Returns ZT_OK; ZT_ERR_NOMEM; ZT_ERR_MALFORMED if they do not ascend; the
- * errors of zt_snapshot_gid().  On failure *list->n is as before.
+ * Returns ZT_OK; ZT_ERR_NOMEM, also if the array would have to grow in a static
+ * program; ZT_ERR_TOOBIG if there are more than ZT_GIDS_MAX; ZT_ERR_MALFORMED if
+ * they do not ascend; the errors of zt_snapshot_gid().  On failure *list->n is
+ * as before.
  */
 ZT_MUST_USE enum zt_err
 gids_append(const struct gids_list *list, const struct gids_source *from);

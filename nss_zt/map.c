@@ -3,12 +3,14 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "map.h"
 
 /*
  * Who may unmap a snapshot, and when, without a lock, and without thread-local
- * storage or keys (a static program has two C libraries in it).
+ * storage or keys (a static program has two C libraries in it, and knows only
+ * of the threads of its own; what is allocated here is freed here).
  *
  * current is the map in force.  A lookup claims a slot, writes into it the map
  * that it is about to use, and only believes that it holds it when it then
@@ -149,10 +151,18 @@ hold(void)
 	return (struct map_use){ &map->snapshot, map, slot };
 }
 
+/* Is it still the file at the path?  An inode is not given to another while
+ * it is mapped. */
 static bool
-same_file(const struct map *a, const struct map *b)
+is_in_place(const struct map *map)
 {
-	return a->file.dev == b->file.dev && a->file.ino == b->file.ino;
+	const int saved_errno = errno;
+	struct stat st;
+	const bool is = lstat(path_snapshot(), &st) == 0 &&
+	    st.st_dev == map->file.dev && st.st_ino == map->file.ino;
+
+	errno = saved_errno;
+	return is;
 }
 
 /* Put map in force in place of what is held, and hold it; if another was
@@ -186,15 +196,15 @@ renew(struct map_use *use)
 	struct map *map = NULL;
 	enum zt_err err;
 
+	/* the writer has not come to the rename; or it is a single file that
+	   is mounted there, for good: this happens on each lookup then */
+	if (use->map != NULL && is_in_place(use->map))
+		return ZT_OK;
 	if ((err = map_new(&map)) != ZT_OK) {
 		map_release(use);
 		return err;
 	}
-	/* an inode is not given to another file while it is mapped */
-	if (use->map != NULL && same_file(use->map, map))
-		map_free(map);
-	else
-		replace(use, map);
+	replace(use, map);
 	return ZT_OK;
 }
 

@@ -95,6 +95,20 @@ map_verdict(const struct zt_snapshot *s, enum zt_err err)
 	return unanswered(err);
 }
 
+/* Is the broker to be asked?  It may answer where no map could be made. */
+static bool
+cannot_tell(enum zt_err of_map)
+{
+	return of_map == ZT_ERR_UNAVAIL || of_map == ZT_ERR_NOMEM;
+}
+
+/* If the broker cannot tell either, try again if that may help. */
+static enum zt_err
+settle(enum zt_err of_map, enum zt_err of_broker)
+{
+	return of_broker == ZT_ERR_UNAVAIL ? of_map : of_broker;
+}
+
 static enum zt_err
 map_hold(struct map_use *use)
 {
@@ -347,8 +361,8 @@ get_user(const struct zt_nss_request *req, struct pack_room room,
 
 	if (can_be_ours(req))
 		err = user_of_map(req, room, pwd);
-	if (err == ZT_ERR_UNAVAIL)
-		err = user_of_broker(req, NULL, room, pwd);
+	if (cannot_tell(err))
+		err = settle(err, user_of_broker(req, NULL, room, pwd));
 	return err_to_nss(err, errnop);
 }
 
@@ -356,12 +370,14 @@ static enum nss_status
 get_group(const struct zt_nss_request *req, struct pack_room room,
     struct group *grp, int *errnop)
 {
+	const int saved_errno = errno;
 	enum zt_err err = ZT_ERR_NOTFOUND;
 
 	if (can_be_ours(req))
 		err = group_of_map(req, room, grp);
-	if (err == ZT_ERR_UNAVAIL)
-		err = group_of_broker(req, NULL, room, grp);
+	if (cannot_tell(err))
+		err = settle(err, group_of_broker(req, NULL, room, grp));
+	errno = saved_errno;
 	return err_to_nss(err, errnop);
 }
 
@@ -450,6 +466,7 @@ enum nss_status
 _nss_zt_getgrent_r(struct group *grp, char *buf, size_t buflen, int *errnop)
 {
 	const struct pack_room room = { buf, buflen };
+	const int saved_errno = errno;
 	enum zt_err err = next_group_of_map(room, grp);
 
 	if (err == ZT_ERR_UNAVAIL) {
@@ -459,6 +476,7 @@ _nss_zt_getgrent_r(struct group *grp, char *buf, size_t buflen, int *errnop)
 
 		err = group_of_broker(&req, &group_cursor, room, grp);
 	}
+	errno = saved_errno;
 	return err_to_nss(err, errnop);
 }
 
@@ -476,11 +494,13 @@ _nss_zt_initgroups_dyn(const char *user, gid_t skip, long int *start,
 	const struct zt_nss_request req = { .op = ZT_NSS_GIDS_OF_USER,
 		.name = name_of(user) };
 	const struct gids_list list = { start, size, groupsp, limit, skip };
+	const int saved_errno = errno;
 	enum zt_err err = ZT_ERR_NOTFOUND;
 
 	if (can_be_ours(&req))
 		err = gids_of_map(req.name, &list);
-	if (err == ZT_ERR_UNAVAIL)
-		err = gids_of_broker(&req, &list);
+	if (cannot_tell(err))
+		err = settle(err, gids_of_broker(&req, &list));
+	errno = saved_errno;
 	return err_to_nss(err, errnop);
 }

@@ -20,6 +20,14 @@
 
 static const char *why_not;
 
+/* The module's too: allocation may leave anything in errno. */
+void *
+reallocarray(void *p, size_t n, size_t size)
+{
+	errno = EOVERFLOW;
+	return n > SIZE_MAX / size ? NULL : realloc(p, n * size);
+}
+
 /* The caller's array, as glibc's initgroups(3) keeps it. */
 struct array {
 	long start, size;
@@ -252,7 +260,7 @@ a_name_that_cannot_be_ours_is_notfound_unasked(void **state)
  * From the snapshot: no message's size limits them.
  */
 
-#define MANY 65537
+#define MANY (ZT_GIDS_MAX + 1) /* one more than a user may be in */
 
 /* alice with n gids from FIRST on, of which some may be local ones. */
 static void
@@ -299,7 +307,8 @@ has_all(const struct array *a, long had, uint32_t n)
 static void
 any_number_of_groups_comes_from_the_snapshot(void **state)
 {
-	static const uint32_t counts[] = { 0, 1, 63, 64, 65, 1000, MANY };
+	static const uint32_t counts[] = { 0, 1, 63, 64, 65, 1000,
+		ZT_GIDS_MAX };
 	static const long sizes[] = { 1, 2, 64, 65, 66, 100000 };
 	struct array a;
 	int err;
@@ -315,6 +324,23 @@ any_number_of_groups_comes_from_the_snapshot(void **state)
 			free(a.groups);
 		}
 	assert_int_equal(fake->requests, 0);
+}
+
+/* No array grows for what no writer writes. */
+static void
+more_groups_than_a_user_may_have_are_no_answer(void **state)
+{
+	struct array a;
+	int err;
+
+	NEED_ROOT();
+	fake_absent(false);
+	write_n_gids(MANY);
+	array_init(&a, 4);
+	assert_int_equal(append(&a, -1, &err), NSS_STATUS_UNAVAIL);
+	assert_int_equal(a.start, 1);
+	assert_int_equal(a.size, 4);
+	free(a.groups);
 }
 
 /* Whether few are there, which are searched as they stand, or many. */
@@ -473,6 +499,8 @@ main(void)
 		cmocka_unit_test(every_failure_leaves_the_array_alone),
 		cmocka_unit_test(
 		    a_name_that_cannot_be_ours_is_notfound_unasked),
+		cmocka_unit_test(
+		    more_groups_than_a_user_may_have_are_no_answer),
 		cmocka_unit_test(any_number_of_groups_comes_from_the_snapshot),
 		cmocka_unit_test(
 		    what_is_there_already_is_not_added_from_the_snapshot),

@@ -22,6 +22,7 @@
 
 #include "lookup.h"
 #include "zt/client.h"
+#include "zt/snapshot.h"
 
 static const char *why_not; /* these tests cannot run here; or NULL */
 
@@ -217,6 +218,12 @@ a_changed_byte_never_yields_another_identity(void **state)
 static const uint32_t bad_ids[] = { 0, 65535, UINT32_MAX - 1, UINT32_MAX };
 #define BAD_IDS (sizeof(bad_ids) / sizeof(bad_ids[0]))
 
+static const uint32_t low_ids[] = { 1, 100, ZT_SNAPSHOT_ID_FLOOR - 1 };
+#define LOW_IDS (sizeof(low_ids) / sizeof(low_ids[0]))
+
+static const char *const root_groups[] = { "root", "sudo", "wheel", "docker",
+	"shadow", "zt-admin" };
+
 static void
 a_user_that_is_none_of_ours_is_unavailable(void **state)
 {
@@ -256,6 +263,47 @@ a_user_that_is_none_of_ours_is_unavailable(void **state)
 		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
 		fake_user(next, UID, GID, "", "", "/h", "/s");
 		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		fake_user(next, UID, GID, "root", "", "/h", "/s");
+		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		for (size_t i = 0; i < LOW_IDS; i++) {
+			fake_user(next, low_ids[i], GID, "alice", "", "/h",
+			    "/s");
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+			fake_user(next, UID, low_ids[i], "alice", "", "/h",
+			    "/s");
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		}
+	}
+}
+
+/* What breaks a rule in a snapshot breaks it in the broker's answer. */
+static void
+nobody_is_root_who_was_asked_for(void **state)
+{
+	union result r;
+	char buf[SWEEP_MAX];
+	int err;
+
+	NEED_ROOT();
+	start(PWNAM);
+	fake_user(0, UID, GID, "root", "", "/h", "/s");
+	assert_int_equal(module.getpwnam_r("root", &r.pwd, buf, sizeof(buf),
+			     &err),
+	    NSS_STATUS_UNAVAIL);
+	fake_user(0, 999, GID, "low", "", "/h", "/s");
+	assert_int_equal(module.getpwuid_r(999, &r.pwd, buf, sizeof(buf), &err),
+	    NSS_STATUS_UNAVAIL);
+	fake_user(0, ZT_SNAPSHOT_ID_FLOOR, ZT_SNAPSHOT_ID_FLOOR, "low", "",
+	    "/h", "/s");
+	assert_int_equal(module.getpwuid_r(ZT_SNAPSHOT_ID_FLOOR, &r.pwd, buf,
+			     sizeof(buf), &err),
+	    NSS_STATUS_SUCCESS);
+	for (size_t i = 0; i < sizeof(root_groups) / sizeof(char *); i++) {
+		fake_group(0, GID, root_groups[i], 0, NULL);
+		assert_int_equal(module.getgrnam_r(root_groups[i], &r.grp, buf,
+				     sizeof(buf), &err),
+		    NSS_STATUS_UNAVAIL);
+		assert_int_equal(err, ENOENT);
 	}
 }
 
@@ -278,7 +326,8 @@ a_user_that_was_not_asked_for_is_unavailable(void **state)
 static void
 a_group_that_is_none_of_ours_is_unavailable(void **state)
 {
-	static const char *const bad[] = { "", "a:b", "a,b", "a\nb", "-x" };
+	static const char *const bad[] = { "", "a:b", "a,b", "a\nb", "-x",
+		"root" };
 	const char *member = "bob";
 
 	NEED_ROOT();
@@ -294,6 +343,15 @@ a_group_that_is_none_of_ours_is_unavailable(void **state)
 			fake_group(next, GID, "staff1", 1, &bad[i]);
 			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
 			fake_group(next, GID, bad[i], 0, NULL);
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		}
+		for (size_t i = 0; i < LOW_IDS; i++) {
+			fake_group(next, low_ids[i], "staff1", 1, &member);
+			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
+		}
+		for (size_t i = 0; i < sizeof(root_groups) / sizeof(char *);
+		     i++) {
+			fake_group(next, GID, root_groups[i], 1, &member);
 			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
 		}
 	}
@@ -471,9 +529,12 @@ without_descriptors(void)
 
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return 1;
-	return invoke(PWNAM, &r, buf, sizeof(buf), &err) == NSS_STATUS_UNAVAIL
-	    ? 0
-	    : 2;
+	for (enum entry e = 0; e < ENTRIES; e++)
+		if (invoke(e, &r, buf, sizeof(buf), &err) !=
+			NSS_STATUS_TRYAGAIN ||
+		    err != EAGAIN)
+			return 2 + (int)e;
+	return 0;
 }
 
 static void
@@ -495,7 +556,7 @@ it_works_with_5000_files_open(void **state)
 }
 
 static void
-out_of_descriptors_is_unavailable(void **state)
+out_of_descriptors_is_tryagain(void **state)
 {
 	NEED_ROOT();
 	if (fake_valgrind())
@@ -720,6 +781,7 @@ main(void)
 		    every_truncation_and_every_tail_is_unavailable),
 		cmocka_unit_test(a_changed_byte_never_yields_another_identity),
 		cmocka_unit_test(a_user_that_is_none_of_ours_is_unavailable),
+		cmocka_unit_test(nobody_is_root_who_was_asked_for),
 		cmocka_unit_test(a_user_that_was_not_asked_for_is_unavailable),
 		cmocka_unit_test(a_group_that_is_none_of_ours_is_unavailable),
 		cmocka_unit_test(what_cannot_be_ours_is_notfound_unasked),
@@ -729,7 +791,7 @@ main(void)
 		cmocka_unit_test(no_descriptor_stays_open),
 		cmocka_unit_test(it_works_with_closed_stdio),
 		cmocka_unit_test(it_works_with_5000_files_open),
-		cmocka_unit_test(out_of_descriptors_is_unavailable),
+		cmocka_unit_test(out_of_descriptors_is_tryagain),
 		cmocka_unit_test(signals_do_not_disturb_a_lookup),
 		cmocka_unit_test(threads_look_up_at_once),
 #ifndef __SANITIZE_ADDRESS__

@@ -584,6 +584,16 @@ nobody_gets_into_a_group_by_the_number_of_his_uid(void **state)
 	put_in(fx, 1, "j", "{\"groupName\":\"bert\",\"gid\":70005}");
 	refused(fx, "j", "name is held");
 	assert_true(user(fx, "anna") != NULL);
+	put_in(fx, 1, "j",
+	    "{\"groupName\":\"ops\",\"gid\":70005,\"uuid\":\"i\"}");
+	put_in(fx, 1, "k",
+	    "{\"groupName\":\"anna\",\"gid\":70006,\"uuid\":\"i\"}");
+	zt_set_remove(fx->sets[0], "i"); /* the other group anna */
+	merge(fx);
+	assert_int_equal(fx->d->n_refusals, 2);
+	refusal_is(fx, 0, "j", "same immutable id");
+	refusal_is(fx, 1, "k", "same immutable id");
+	assert_true(user(fx, "anna")->private_group);
 	/* a derived uid, which was there before the group */
 	forget_records(fx);
 	fx->rules.id_min = 300000; /* clear of what is local */

@@ -33,17 +33,56 @@ room_put(struct pack_room *room, struct zt_str s)
 	return copy;
 }
 
+/* Does b stand where a and a NUL end? */
+static bool
+follows(struct zt_str a, struct zt_str b)
+{
+	return b.p == a.p + a.len + 1;
+}
+
+/* As room_put() of each, in one copy, whatever stands between them. */
+static bool
+texts_put_whole(struct pack_room *room, const struct zt_snapshot_user *user,
+    struct passwd *out)
+{
+	const char *first = user->name.p;
+	const size_t len = (size_t)(user->shell.p - first) + user->shell.len;
+	char *copy = room_take(room, len + 1);
+
+	if (copy == NULL)
+		return false;
+	memcpy(copy, first, len);
+	out->pw_name = copy;
+	out->pw_gecos = copy + user->name.len + 1;
+	out->pw_dir = out->pw_gecos + user->gecos.len + 1;
+	out->pw_shell = out->pw_dir + user->home.len + 1;
+	out->pw_gecos[-1] = out->pw_dir[-1] = out->pw_shell[-1] = '\0';
+	copy[len] = '\0';
+	return true;
+}
+
+static bool
+texts_put(struct pack_room *room, const struct zt_snapshot_user *user,
+    struct passwd *out)
+{
+	if (follows(user->name, user->gecos) &&
+	    follows(user->gecos, user->home) &&
+	    follows(user->home, user->shell))
+		return texts_put_whole(room, user, out);
+	return (out->pw_name = room_put(room, user->name)) != NULL &&
+	    (out->pw_gecos = room_put(room, user->gecos)) != NULL &&
+	    (out->pw_dir = room_put(room, user->home)) != NULL &&
+	    (out->pw_shell = room_put(room, user->shell)) != NULL;
+}
+
 enum zt_err
 pack_user(const struct zt_snapshot_user *user, struct pack_room room,
     struct passwd *out)
 {
 	struct passwd pwd = { .pw_uid = user->uid, .pw_gid = user->gid };
 
-	if ((pwd.pw_name = room_put(&room, user->name)) == NULL ||
-	    (pwd.pw_passwd = room_put(&room, locked)) == NULL ||
-	    (pwd.pw_gecos = room_put(&room, user->gecos)) == NULL ||
-	    (pwd.pw_dir = room_put(&room, user->home)) == NULL ||
-	    (pwd.pw_shell = room_put(&room, user->shell)) == NULL)
+	if ((pwd.pw_passwd = room_put(&room, locked)) == NULL ||
+	    !texts_put(&room, user, &pwd))
 		return ZT_ERR_TOOBIG;
 	*out = pwd;
 	return ZT_OK;

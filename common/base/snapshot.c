@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <endian.h>
 #include <string.h>
 
 #include "zt/passwd.h"
@@ -7,6 +8,12 @@
 
 #define ONES  0x0101010101010101U
 #define HIGHS 0x8080808080808080U
+
+/* A user's texts begin in the middle of a unit, whatever is before them. */
+static_assert(sizeof(struct zt_snapshot_user_head) % ZT_SNAPSHOT_UNIT == 4,
+    "format");
+static_assert(sizeof(struct zt_snapshot_validity) % ZT_SNAPSHOT_UNIT == 0,
+    "format");
 
 static const uint8_t *
 unit_at(const struct zt_snapshot *s, uint32_t unit)
@@ -58,87 +65,83 @@ id_served(const struct zt_snapshot *s, uint32_t id)
 	    id >= ZT_SNAPSHOT_ID_FLOOR && zt_id_valid(id);
 }
 
-/* What a byte may do in a name: stand in it, and begin it. */
-enum { NAME = 1, NAME_BEGIN = 2 };
-
-static const uint8_t name_class[256] = {
-	['a' ... 'z'] = NAME | NAME_BEGIN,
-	['A' ... 'Z'] = NAME | NAME_BEGIN,
-	['_'] = NAME | NAME_BEGIN,
-	['0' ... '9'] = NAME,
-	['-'] = NAME,
-	['.'] = NAME,
-};
-
 static bool
 name_served(struct zt_str name)
 {
-	uint8_t all = NAME;
-
-	if (name.len == 0 || name.len > ZT_NAME_MAX ||
-	    (name_class[(uint8_t)name.p[0]] & NAME_BEGIN) == 0)
-		return false;
-	for (size_t i = 1; i < name.len; i++)
-		all &= name_class[(uint8_t)name.p[i]];
-	return all != 0 && !zt_str_is(name, "root");
+	return zt_name_valid(name) &&
+	    (name.len != 4 || memcmp(name.p, "root", 4) != 0);
 }
 
-/* Not 0 if one of the bytes of w is c. */
-static uint64_t
-word_has(uint64_t w, uint8_t c)
+/*
+ * A user's four texts lie behind one another, each with its NUL: they are
+ * looked at as one, eight bytes at a time.
+ */
+#define TEXTS 4
+
+struct scan {
+	uint64_t controls; /* how many, in each of the eight places */
+	uint64_t colons;   /* not 0 if there was one */
+	uint64_t dots;     /* not 0 if there were two in a row */
+};
+
+/* Not 0 if one of the bytes of w is 0. */
+static inline uint64_t
+word_zero(uint64_t w)
 {
-	w ^= ONES * c;
 	return (w - ONES) & ~w & HIGHS;
 }
 
-/* Not 0 if one of the bytes of w may not stand in a field. */
+/*
+ * Look at w, and at the eight bytes that begin one before it.  A control
+ * character, NUL and DEL among them, has no high bit, and of the other seven,
+ * with one added, are 0 to 0x20 left; nothing here carries into the next byte.
+ */
+static inline void
+scan_word(struct scan *scan, uint64_t w, uint64_t before)
+{
+	const uint64_t next = ((w & ~HIGHS) + ONES) & ~HIGHS;
+	const uint64_t others = (next + ONES * (0x80 - 0x21)) | w;
+
+	scan->controls += (~others & HIGHS) >> 7;
+	scan->colons |= word_zero(w ^ ONES * ':');
+	scan->dots |= word_zero((w ^ ONES * '.') | (before ^ ONES * '.'));
+}
+
 static uint64_t
-word_unfit(uint64_t w)
+scan_controls(const struct scan *scan)
 {
-	const uint64_t control = (w - ONES * 0x20) & ~w & HIGHS;
+	const uint64_t even = 0x00ff00ff00ff00ffU, sum = 0x0001000100010001U;
 
-	return control | word_has(w, 0x7f) | word_has(w, ':');
+	return ((scan->controls & even) + (scan->controls >> 8 & even)) * sum >>
+	    48;
 }
 
-/* Is s a field?  *dots: has it a dot?  Eight bytes at a time. */
-static bool
-field_served(struct zt_str s, bool *dots)
+/* Bytes from p on to the unit that it is in the middle of; len of them are
+ * texts.  What follows up to the next unit may be read, and does not count. */
+static struct scan
+texts_scan(const uint8_t *p, size_t len)
 {
-	uint64_t unfit = 0, dot = 0, w;
-	size_t i = 0;
+	const uint64_t blanks = ONES * ' ' << 32;
+	const size_t beyond = (4 - len) % ZT_SNAPSHOT_UNIT;
+	const uint8_t *last = p + len + beyond - ZT_SNAPSHOT_UNIT;
+	struct scan scan = { 0 };
 
-	for (; i + 8 < s.len; i += 8) {
-		w = zt_snapshot_load64(s.p + i);
-		unfit |= word_unfit(w);
-		dot |= word_has(w, '.');
-	}
-	if (s.len > 0) {
-		w = s.len > 8 ? zt_snapshot_load64(s.p + s.len - 8)
-			      : zt_snapshot_load_short(s.p, s.len);
-		unfit |= word_unfit(w);
-		dot |= word_has(w, '.');
-	}
-	*dots = dot != 0;
-	return unfit == 0;
-}
-
-static bool
-gecos_served(struct zt_str s)
-{
-	bool dots;
-
-	return field_served(s, &dots) && s.len <= ZT_GECOS_MAX;
+	scan_word(&scan, blanks | zt_snapshot_load32(p),
+	    blanks | zt_snapshot_load32(p - 1));
+	for (p += 4; p < last; p += ZT_SNAPSHOT_UNIT)
+		scan_word(&scan, zt_snapshot_load64(p),
+		    zt_snapshot_load64(p - 1));
+	/* for each byte beyond, a NUL comes in at the other end */
+	scan_word(&scan, le64toh(zt_snapshot_load64(p)) << 8 * beyond,
+	    le64toh(zt_snapshot_load64(p - 1)) << 8 * beyond);
+	scan.controls -= ((uint64_t)1 << 8 * beyond) / 0xff;
+	return scan;
 }
 
 static bool
-path_served(struct zt_str s)
+path_begins(struct zt_str s)
 {
-	bool dots;
-
-	if (s.len < 2 || s.len > ZT_PATH_MAX || s.p[0] != '/' ||
-	    !field_served(s, &dots))
-		return false;
-	return !dots || zt_path_valid(s);
+	return s.len >= 2 && s.len <= ZT_PATH_MAX && s.p[0] == '/';
 }
 
 /*
@@ -154,16 +157,33 @@ text_take(const uint8_t **p, size_t len, struct zt_str *out)
 	return out->p[len] == '\0';
 }
 
+/* Do they end where their lengths say, and may they be as long? */
+static bool
+user_texts_end(const uint8_t **p, const struct zt_snapshot_user_head *head,
+    struct zt_snapshot_user *out)
+{
+	return text_take(p, head->name_len, &out->name) &&
+	    text_take(p, head->gecos_len, &out->gecos) &&
+	    text_take(p, head->home_len, &out->home) &&
+	    text_take(p, head->shell_len, &out->shell) &&
+	    out->gecos.len <= ZT_GECOS_MAX && path_begins(out->home) &&
+	    path_begins(out->shell) && name_served(out->name);
+}
+
 static bool
 user_texts(const uint8_t *p, const struct zt_snapshot_user_head *head,
     struct zt_snapshot_user *out)
 {
-	return text_take(&p, head->name_len, &out->name) &&
-	    text_take(&p, head->gecos_len, &out->gecos) &&
-	    text_take(&p, head->home_len, &out->home) &&
-	    text_take(&p, head->shell_len, &out->shell) &&
-	    name_served(out->name) && gecos_served(out->gecos) &&
-	    path_served(out->home) && path_served(out->shell);
+	const uint8_t *end = p;
+	struct scan scan;
+
+	if (!user_texts_end(&end, head, out))
+		return false;
+	scan = texts_scan(p, (size_t)(end - p));
+	if (scan_controls(&scan) != TEXTS || scan.colons != 0)
+		return false;
+	return scan.dots == 0 ||
+	    (zt_path_valid(out->home) && zt_path_valid(out->shell));
 }
 
 static bool

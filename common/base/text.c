@@ -30,30 +30,29 @@ zt_str_copy(char *dst, size_t cap, struct zt_str s)
 	return ZT_OK;
 }
 
-static bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+/* What a byte may do in a name: stand in it, and begin it. */
+enum { NAME = 1, NAME_BEGIN = 2 };
 
-static bool
-is_name_byte(char c)
-{
-	return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-	    c == '.';
-}
+static const uint8_t name_class[256] = {
+	['a' ... 'z'] = NAME | NAME_BEGIN,
+	['A' ... 'Z'] = NAME | NAME_BEGIN,
+	['_'] = NAME | NAME_BEGIN,
+	['0' ... '9'] = NAME,
+	['-'] = NAME,
+	['.'] = NAME,
+};
 
 bool
 zt_name_valid(struct zt_str s)
 {
-	if (s.len == 0 || s.len > ZT_NAME_MAX)
-		return false;
-	if (!is_letter(s.p[0]) && s.p[0] != '_')
+	uint8_t all = NAME;
+
+	if (s.len == 0 || s.len > ZT_NAME_MAX ||
+	    (name_class[(uint8_t)s.p[0]] & NAME_BEGIN) == 0)
 		return false;
 	for (size_t i = 1; i < s.len; i++)
-		if (!is_name_byte(s.p[i]))
-			return false;
-	return true;
+		all &= name_class[(uint8_t)s.p[i]];
+	return all != 0;
 }
 
 /*

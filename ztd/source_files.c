@@ -238,6 +238,36 @@ take_out(struct source *s, struct zt_set *set, const char *file)
 	return ZT_OK;
 }
 
+static bool
+holds_user(const struct zt_set *set, const char *file)
+{
+	const struct zt_set_record *record = zt_set_find(set, file);
+
+	return record != NULL && record->user != NULL;
+}
+
+/* A file that holds a user no more takes one away, as if it were gone.  So it
+ * is looked at before it is taken in. */
+static enum zt_err
+put_changed(struct source *s, struct files *f, int dir_fd, const char *file,
+    struct zt_set *set, uint64_t *bytes)
+{
+	zt_auto(setp_free) struct zt_set *seen = NULL;
+	enum zt_err err = ZT_OK;
+
+	if (!holds_user(set, file))
+		return put_file(f, dir_fd, file, set, bytes);
+	if ((err = zt_set_new(&seen)) == ZT_OK)
+		err = put_file(f, dir_fd, file, seen, bytes);
+	if (err == ZT_OK)
+		err = zt_set_seal(seen);
+	if (err != ZT_OK)
+		return err;
+	if (!holds_user(seen, file) && !source_lose(s, 1))
+		return ZT_ERR_DENIED;
+	return put_file(f, dir_fd, file, set, bytes);
+}
+
 /*
  * Read what has changed into the set in force.  ZT_ERR_DENIED if a scan must
  * tell how much is gone.
@@ -252,7 +282,7 @@ update(struct source *s, struct files *f, struct zt_set *set)
 	if ((err = directory_open(s->conf->dir, &dir)) != ZT_OK)
 		return err;
 	for (size_t i = 0; i < f->n_dirty; i++) {
-		err = put_file(f, dirfd(dir), f->dirty[i], set, &bytes);
+		err = put_changed(s, f, dirfd(dir), f->dirty[i], set, &bytes);
 		if (err == ZT_ERR_NOTFOUND)
 			err = take_out(s, set, f->dirty[i]);
 		if (err != ZT_OK)

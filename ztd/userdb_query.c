@@ -17,6 +17,8 @@
 #define ERROR_NO_MATCH     ERROR_PREFIX "NonMatchingRecordFound"
 #define ERROR_NO_ENUMERATE ERROR_PREFIX "EnumerationNotSupported"
 
+#define TEXTS_MAX 64 /* in one filter: each is held against every user */
+
 /* What a caller looks for; borrowed from the call's parameters. */
 struct wanted {
 	const char *user, *group;           /* names; NULL: any */
@@ -130,7 +132,7 @@ texts_read(const json_t *value)
 
 	json_array_foreach(value, i,
 	    text) if (!json_is_string(text)) return false;
-	return json_is_array(value);
+	return json_is_array(value) && json_array_size(value) <= TEXTS_MAX;
 }
 
 static bool

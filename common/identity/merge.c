@@ -392,6 +392,43 @@ collect_gids(const struct merge *m, struct gid_table *gids)
 	return ZT_OK;
 }
 
+/* The accepted group of this gid, or NULL. */
+static struct candidate *
+group_of_gid(const struct merge *m, const struct gid_table *gids, uint32_t gid)
+{
+	const struct gid_slot *slot = gid_slot(gids, gid);
+
+	return slot->gid != 0 && is_accepted_group(m, slot->candidate)
+	    ? &m->candidates[slot->candidate]
+	    : NULL;
+}
+
+/*
+ * A group whose gid is the uid of somebody without a gid, of an earlier
+ * source: no source takes users away from one before it.
+ */
+static enum zt_err
+refuse_later_groups(struct merge *m, const struct gid_table *gids)
+{
+	enum zt_err err = ZT_OK;
+
+	for (size_t i = 0; i < m->n && err == ZT_OK; i++) {
+		const struct candidate *user = &m->candidates[i];
+		struct candidate *group;
+
+		if (!is_accepted_user(m, i) || user->gid != 0)
+			continue;
+		group = group_of_gid(m, gids, m->claims[i].id);
+		if (group == NULL || group->source <= user->source ||
+		    strcmp(group->rec->group->name, user->user->name) == 0)
+			continue;
+		group->number = MERGE_NONE;
+		err = merge_refuse(m, group->source, group->rec,
+		    "its gid is the uid of a user of an earlier source");
+	}
+	return err;
+}
+
 static void
 forget_refused_names(const struct merge *m)
 {
@@ -426,14 +463,14 @@ static enum zt_err
 settle_user(struct merge *m, const struct gid_table *gids, struct candidate *c,
     uint32_t uid)
 {
-	const struct gid_slot *slot = gid_slot(gids, uid);
+	const struct candidate *held = group_of_gid(m, gids, uid);
 	const struct zt_group *group;
 
-	if (slot->gid == 0) {
+	if (held == NULL) {
 		c->private_group = !is_group_name(m, c);
 		return ZT_OK;
 	}
-	group = m->candidates[slot->candidate].rec->group;
+	group = held->rec->group;
 	if (c->gid != 0 || strcmp(group->name, c->user->name) == 0)
 		return ZT_OK;
 	c->number = MERGE_NONE;
@@ -460,7 +497,7 @@ mark_private(struct merge *m, const struct gid_table *gids, struct id_set *bare)
 			continue;
 		if (c->gid == 0 || c->gid == uid)
 			err = settle_user(m, gids, c, uid);
-		else if (gid_slot(gids, c->gid)->gid == 0)
+		else if (group_of_gid(m, gids, c->gid) == NULL)
 			err = id_set_add(bare, c->gid);
 	}
 	return err;
@@ -498,9 +535,11 @@ settle_private(struct merge *m)
 	zt_auto(id_set_clear) struct id_set intruded = { .seed = m->seed };
 	enum zt_err err;
 
-	forget_refused_names(m);
 	if ((err = collect_gids(m, &gids)) != ZT_OK)
 		return err;
+	if ((err = refuse_later_groups(m, &gids)) != ZT_OK)
+		return err;
+	forget_refused_names(m);
 	if ((err = mark_private(m, &gids, &bare)) != ZT_OK)
 		return err;
 	return guard_private(m, &bare, &intruded);

@@ -549,6 +549,26 @@ a_private_group_is_nobody_elses(void **state)
 }
 
 static void
+no_source_takes_a_user_from_one_before_it(void **state)
+{
+	struct fixture *fx = *state;
+
+	put(fx, "a", "{\"userName\":\"anna\",\"uid\":70001}");
+	put_in(fx, 1, "g", "{\"groupName\":\"payments\",\"gid\":70001}");
+	refused(fx, "g", "the uid of a user of an earlier source");
+	assert_true(user(fx, "anna")->private_group);
+	/* and who names that gid is in nobody's private group */
+	put_in(fx, 1, "c",
+	    "{\"userName\":\"carl\",\"uid\":70003,\"gid\":70001}");
+	merge(fx);
+	assert_null(user(fx, "carl"));
+	assert_true(user(fx, "anna")->private_group);
+	put(fx, "g", "{\"groupName\":\"payments\",\"gid\":70001}");
+	merge(fx);
+	assert_null(user(fx, "anna")); /* of one source: say the gid */
+}
+
+static void
 nobody_gets_into_a_group_by_the_number_of_his_uid(void **state)
 {
 	struct fixture *fx = *state;
@@ -558,7 +578,7 @@ nobody_gets_into_a_group_by_the_number_of_his_uid(void **state)
 	put(fx, "a", "{\"userName\":\"anna\",\"uid\":70001}");
 	put(fx, "b", "{\"userName\":\"bert\",\"uid\":70002}");
 	put(fx, "c", "{\"userName\":\"carl\",\"uid\":70003}");
-	put_in(fx, 1, "g", "{\"groupName\":\"payments\",\"gid\":70001}");
+	put(fx, "g", "{\"groupName\":\"payments\",\"gid\":70001}");
 	put_in(fx, 1, "h", "{\"groupName\":\"bert\",\"gid\":70002}");
 	refused(fx, "a",
 	    "it has no gid, and its uid is the gid of group payments");
@@ -570,12 +590,12 @@ nobody_gets_into_a_group_by_the_number_of_his_uid(void **state)
 	/* whatever group has the name */
 	put(fx, "i", "{\"groupName\":\"anna\",\"gid\":70009}");
 	refused(fx, "a", "group payments");
-	put_in(fx, 1, "g", "{\"groupName\":\"payments\",\"gid\":70008}");
+	put(fx, "g", "{\"groupName\":\"payments\",\"gid\":70008}");
 	accepted(fx);
 	assert_int_equal(user(fx, "anna")->gid, 70001); /* without a name */
 	assert_false(user(fx, "anna")->private_group);
 	/* unless the source says so */
-	put_in(fx, 1, "g", "{\"groupName\":\"payments\",\"gid\":70001}");
+	put(fx, "g", "{\"groupName\":\"payments\",\"gid\":70001}");
 	put(fx, "a", "{\"userName\":\"anna\",\"uid\":70001,\"gid\":70001}");
 	accepted(fx);
 	assert_int_equal(user(fx, "anna")->gid, 70001);
@@ -834,6 +854,7 @@ main(void)
 		TEST(the_id_of_who_is_gone_is_not_given_to_another),
 		TEST(an_override_beats_what_the_source_says),
 		TEST(a_private_group_is_nobody_elses),
+		TEST(no_source_takes_a_user_from_one_before_it),
 		TEST(nobody_gets_into_a_group_by_the_number_of_his_uid),
 		TEST(a_private_group_does_not_make_root),
 		TEST(groups_come_from_memberof_and_members_alike),

@@ -32,6 +32,18 @@ mirror()
 	    grep -v security | head -n 1
 }
 
+# packages_add ROOT: by apt, for debootstrap does not know what some of them
+# need before they are unpacked; nothing is started
+packages_add()
+{
+	printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
+	chmod 755 "$1/usr/sbin/policy-rc.d"
+	# shellcheck disable=SC2046 # words
+	DEBIAN_FRONTEND=noninteractive chroot "$1" apt-get -q=2 -y \
+	    -o Dpkg::Use-Pty=0 --no-install-recommends install \
+	    $("$src/scripts/setup-deps" -n build check)
+}
+
 root_make()
 {
 	site=$(mirror)
@@ -40,13 +52,14 @@ root_make()
 		site=$(mirror)
 	fi
 	[ -n "$site" ] || die "apt knows no Debian archive on this machine"
-	include=$("$src/scripts/setup-deps" -n build check | tr ' ' ,)
 	echo "debian13: making a root in $dir (once; some minutes)"
 	rm -rf "$dir/root.new"
-	debootstrap --variant=minbase --include="$include" $suite \
-	    "$dir/root.new" "$site" >"$dir/debootstrap.log" 2>&1 || {
+	{
+		debootstrap --variant=minbase $suite "$dir/root.new" "$site" &&
+		    packages_add "$dir/root.new"
+	} >"$dir/debootstrap.log" 2>&1 || {
 		tail -n 20 "$dir/debootstrap.log" >&2
-		die "debootstrap failed: see $dir/debootstrap.log"
+		die "no root: see $dir/debootstrap.log"
 	}
 	rm -rf "$dir"/root.new/var/cache/apt/archives/*.deb "$dir/root"
 	mv "$dir/root.new" "$dir/root"

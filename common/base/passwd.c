@@ -4,12 +4,6 @@
 #include "zt/passwd.h"
 
 bool
-zt_id_valid(uint32_t id)
-{
-	return id != 0 && id != UINT16_MAX && id < UINT32_MAX - 1;
-}
-
-bool
 zt_field_valid(struct zt_str s)
 {
 	for (size_t i = 0; i < s.len; i++) {

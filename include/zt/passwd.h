@@ -15,7 +15,11 @@
 
 /* False for the ids that are never ours: 0 (root), 65535 and 2^32-1 ("no
  * id"), 2^32-2 (nobody, elsewhere). */
-bool zt_id_valid(uint32_t id);
+static inline bool
+zt_id_valid(uint32_t id)
+{
+	return id != 0 && id != UINT16_MAX && id < UINT32_MAX - 1;
+}
 
 /* True if s can be a passwd(5) field: no ':', no control character. */
 bool zt_field_valid(struct zt_str s);

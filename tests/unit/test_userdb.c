@@ -586,6 +586,33 @@ a_parameter_that_is_not_understood_is_named(void **state)
 	}
 }
 
+/* Each word is held against each user: one call must not hold the broker. */
+static void
+a_filter_of_many_words_is_refused(void **state)
+{
+	struct fixture *fx = *state;
+
+	for (int n = 64; n <= 65; n++) {
+		char words[65 * 4] = "", call[512];
+
+		for (int i = 0; i < n; i++)
+			strcat(words, i == 0 ? "\"a\"" : ",\"a\"");
+		snprintf(call, sizeof(call),
+		    "{\"method\":\"" GET_USER "\",\"parameters\":{"
+		    "\"userName\":\"nobody-here\",\"fuzzyNames\":[%s]," OURS
+		    "}}",
+		    words);
+		if (n == 64)
+			fails(fx, call, "NoRecordFound");
+		else
+			answers(fx, call,
+			    "[{\"error\":"
+			    "\"org.varlink.service.InvalidParameter\","
+			    "\"parameters\":{\"parameter\":"
+			    "\"fuzzyNames\"}}]");
+	}
+}
+
 static void
 another_service_is_not_answered_for(void **state)
 {
@@ -1116,6 +1143,7 @@ main(void)
 		TEST(an_enumeration_is_of_one_moment),
 		TEST(a_record_that_the_filter_refuses_does_not_match),
 		TEST(a_parameter_that_is_not_understood_is_named),
+		TEST(a_filter_of_many_words_is_refused),
 		TEST(another_service_is_not_answered_for),
 		TEST(the_service_describes_itself),
 		TEST(calls_are_answered_in_their_order),

@@ -597,6 +597,30 @@ a_sudden_loss_waits_for_an_administrator(void **state)
 	applied_is(fx, "[]");
 }
 
+/* As a template that came out empty does it, host management file by file. */
+static void
+users_spoilt_one_by_one_count_as_gone(void **state)
+{
+	struct fixture *fx = *state;
+	char name[32];
+
+	write_users(fx, 60); /* and alice: a fifth is 12 */
+	begin(fx);
+	for (int i = 0; i < 12; i++) {
+		snprintf(name, sizeof(name), "u%d.user", i);
+		write_file(fx->dir, name, "");
+		name[strlen(name) - strlen(".user")] = '\0';
+		assert_true(wait_for(fx, name, false));
+	}
+	source_is(fx, "state", "\"ok\"");
+	write_file(fx->dir, "u12.user", "");
+	run_for_600_ms(fx);
+	source_is(fx, "state", "\"held\"");
+	assert_true(wait_for(fx, "u12", true));
+	applied_is(fx, "[\"files\"]");
+	assert_true(wait_for(fx, "u12", false));
+}
+
 static void
 what_comes_back_needs_no_word(void **state)
 {
@@ -760,6 +784,7 @@ main(void)
 		TEST(a_uid_has_the_name_of_its_record_or_file),
 		TEST(the_status_counts_and_names_the_refused),
 		TEST(a_sudden_loss_waits_for_an_administrator),
+		TEST(users_spoilt_one_by_one_count_as_gone),
 		TEST(what_comes_back_needs_no_word),
 		TEST(a_few_users_may_go_at_once),
 		TEST(after_a_restart_the_last_good_snapshot_goes_on),

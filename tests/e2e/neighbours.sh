@@ -110,8 +110,13 @@ check "a container with the file mounted into it" contained \
 rm $T/root/var/lib/ztd/users.snapshot
 check "a container with the directory mounted into it" contained \
     /var/lib/ztd /var/lib/ztd getent passwd alice
-check "user namespace: the file's owner means nothing there" sh -c \
-    "unshare -Ur sh -c 'getent passwd alice'"
+if unshare -Ur true 2>/dev/null; then
+	check "user namespace: the file's owner means nothing there" \
+	    unshare -Ur getent passwd alice
+else # the kernel makes none in a chroot
+	skip "user namespace: the file's owner means nothing there" \
+	    "no user namespace can be made here"
+fi
 
 start_ztd
 user_record frank 70006 '"payments"'

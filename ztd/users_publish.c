@@ -165,6 +165,7 @@ static enum zt_err
 write_snapshot(struct users *users, const struct zt_directory *directory)
 {
 	const char *names[CONF_SOURCES_MAX];
+	bool unmarked = false;
 	const struct zt_snapshot_meta meta = {
 		.generation = users->generation + 1,
 		.created_ms = stamp_now_ms(),
@@ -174,11 +175,21 @@ write_snapshot(struct users *users, const struct zt_directory *directory)
 		.enumerate = users->conf->identity.enumerate,
 		.sources = names,
 		.n_sources = users->n_sources,
+		.unmarked_out = &unmarked,
 	};
+	enum zt_err err;
 
 	for (size_t i = 0; i < users->n_sources; i++)
 		names[i] = users->sources[i]->conf->name;
-	return zt_snapshot_write(users->paths.snapshot, directory, &meta);
+	err = zt_snapshot_write(users->paths.snapshot, directory, &meta);
+	if (err == ZT_OK && unmarked)
+		say(LOG_WARNING,
+		    "users: %s belonged to another user and could not be "
+		    "marked: it is replaced, but processes that run keep the "
+		    "old users until they end; give ztd files that you "
+		    "restore (chown ztd)",
+		    users->paths.snapshot);
+	return err;
 }
 
 /* Map what was written, and let go of the one before. */

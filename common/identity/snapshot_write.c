@@ -115,9 +115,12 @@ temp_write(struct target *target, const struct snapshot_image *image)
  * Tell those who have mapped the file at path that it is the last one's.
  * Only a snapshot is written to; of whatever version, for the magic and the
  * place of the word are those of all.
+ *
+ * unmarked_out  may it not be written to?  To leave it there for that, for
+ *		 good, would be worse.
  */
 static enum zt_err
-mark_superseded(const char *path)
+mark_superseded(const char *path, bool *unmarked_out)
 {
 	const off_t at = offsetof(struct zt_snapshot_header, superseded);
 	zt_auto_close int fd =
@@ -126,8 +129,11 @@ mark_superseded(const char *path)
 	const uint32_t word = 1;
 	struct stat st;
 
+	*unmarked_out = fd < 0 && (errno == EACCES || errno == EPERM);
 	if (fd < 0) /* no reader maps what is none, or a link */
-		return errno == ENOENT || errno == ELOOP ? ZT_OK : ZT_ERR_SYS;
+		return errno == ENOENT || errno == ELOOP || *unmarked_out
+		    ? ZT_OK
+		    : ZT_ERR_SYS;
 	if (fstat(fd, &st) != 0)
 		return ZT_ERR_SYS;
 	if (!S_ISREG(st.st_mode) || st.st_size < at + (off_t)sizeof(word) ||
@@ -149,12 +155,13 @@ dir_flush(const char *path)
 }
 
 static enum zt_err
-target_replace(struct target *target, const struct snapshot_image *image)
+target_replace(struct target *target, const struct snapshot_image *image,
+    bool *unmarked_out)
 {
 	enum zt_err err;
 
 	if ((err = temp_write(target, image)) != ZT_OK ||
-	    (err = mark_superseded(target->path)) != ZT_OK)
+	    (err = mark_superseded(target->path, unmarked_out)) != ZT_OK)
 		return err;
 	return rename(target->temp, target->path) == 0 ? ZT_OK : ZT_ERR_SYS;
 }
@@ -166,6 +173,7 @@ zt_snapshot_write(const char *path, const struct zt_directory *directory,
 	struct snapshot_image image = { 0 };
 	zt_auto_free uint8_t *bytes = NULL;
 	struct target target;
+	bool unmarked = false;
 	int saved_errno;
 	enum zt_err err;
 
@@ -174,7 +182,7 @@ zt_snapshot_write(const char *path, const struct zt_directory *directory,
 		return err;
 	bytes = image.bytes;
 	stale_remove(&target);
-	if ((err = target_replace(&target, &image)) != ZT_OK) {
+	if ((err = target_replace(&target, &image, &unmarked)) != ZT_OK) {
 		saved_errno = errno;
 		if (target.temp[0] != '\0')
 			(void)unlink(target.temp);
@@ -184,5 +192,7 @@ zt_snapshot_write(const char *path, const struct zt_directory *directory,
 	/* it is in place already: a crash now loses at most the rename, and
 	   the file of before is a whole one */
 	dir_flush(target.dir);
+	if (meta->unmarked_out != NULL)
+		*meta->unmarked_out = unmarked;
 	return ZT_OK;
 }

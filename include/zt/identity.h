@@ -210,6 +210,7 @@ struct zt_snapshot_meta {
 	bool complete, enumerate;
 	const char *const *sources; /* names; a user's source is an index */
 	size_t n_sources;           /* at most ZT_SNAPSHOT_SOURCES_MAX */
+	bool *unmarked_out;         /* borrowed, or NULL */
 };
 
 /*
@@ -217,6 +218,10 @@ struct zt_snapshot_meta {
  * to disk; the file that stands at path is marked superseded; then the rename.
  * Should the writer die in between, readers of the old one look again on each
  * lookup, and are right.
+ *
+ * A file there that may not be written to, such as root's for another user who
+ * owns the directory, is replaced without the mark: *unmarked_out is then true,
+ * else false, on success.  Who has mapped it goes on with it until his end.
  *
  * Errors: ZT_ERR_SYS with errno (path is as it was, but perhaps marked),
  * ZT_ERR_NOMEM, ZT_ERR_TOOBIG (over 4 GiB * 8, or too many sources or gids).

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "snapshot_sample.h"
@@ -148,6 +149,66 @@ only_a_snapshot_is_marked(void **state)
 	assert_memory_equal(buf, foreign, sizeof(foreign));
 	(void)close(fd);
 	assert_int_equal(try_open(box.path), ZT_OK);
+	sandbox_remove(&box);
+}
+
+#define OWNER 500 /* of the directory, who is not root */
+
+/* As the directory's owner; returns 0 for success. */
+static int
+replaces(const struct sandbox *box, bool want_unmarked)
+{
+	bool unmarked = !want_unmarked;
+	struct sample sample;
+
+	sample_init(&sample);
+	sample.meta.unmarked_out = &unmarked;
+	if (setgid(OWNER) != 0 || setuid(OWNER) != 0)
+		return 1;
+	if (zt_snapshot_write(box->path, &sample.directory, &sample.meta) !=
+	    ZT_OK)
+		return 2;
+	return unmarked == want_unmarked ? 0 : 3;
+}
+
+static void
+in_child_replaces(const struct sandbox *box, bool want_unmarked)
+{
+	int status = -1;
+	const pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(replaces(box, want_unmarked));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* Restored by root: who owns the directory gets on, and says so. */
+static void
+one_that_may_not_be_marked_is_replaced(void **state)
+{
+	struct zt_snapshot_file first, second;
+	struct zt_snapshot old, new;
+	struct sandbox box;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	sandbox_make(&box);
+	write_sample(&box);
+	assert_int_equal(chown(box.dir, OWNER, OWNER), 0);
+	assert_int_equal(zt_snapshot_open(box.path, &old, &first), ZT_OK);
+	in_child_replaces(&box, true);
+	assert_false(zt_snapshot_superseded(&old));
+	zt_snapshot_close(&old);
+	assert_int_equal(zt_snapshot_open(box.path, &old, &second), ZT_OK);
+	assert_true(first.ino != second.ino);
+	in_child_replaces(&box, false); /* its own, this time */
+	assert_true(zt_snapshot_superseded(&old));
+	assert_int_equal(zt_snapshot_open(box.path, &new, &first), ZT_OK);
+	zt_snapshot_close(&old);
+	zt_snapshot_close(&new);
 	sandbox_remove(&box);
 }
 
@@ -525,6 +586,7 @@ main(void)
 		cmocka_unit_test(
 		    a_live_mapping_sees_that_another_took_its_place),
 		cmocka_unit_test(only_a_snapshot_is_marked),
+		cmocka_unit_test(one_that_may_not_be_marked_is_replaced),
 		cmocka_unit_test(temporary_files_do_not_stay),
 		cmocka_unit_test(a_failure_leaves_the_place_as_it_was),
 		cmocka_unit_test(

@@ -95,22 +95,21 @@ number_accepted(struct edges *e)
 	return ZT_OK;
 }
 
-/* Count a local group among those handed out; MERGE_NONE if they are full. */
+/* Count a local group among those handed out: an allowed one, so there is
+ * room. */
 static uint32_t
 local_group(struct edges *e, uint32_t gid)
 {
 	for (uint32_t i = 0; i < e->n_local; i++)
 		if (e->local[i] == gid)
 			return e->n_groups + i;
-	if (e->n_local == ZT_SNAPSHOT_ALLOWED_MAX)
-		return MERGE_NONE;
 	e->local[e->n_local] = gid;
 	return e->n_groups + e->n_local++;
 }
 
 /*
- * Which group a name means, on its first use.  A local one too many is left
- * out and listed with the first record that names it.
+ * Which group a name means, on its first use.  A local one that is not allowed
+ * is left out, and listed with the first record that names it.
  */
 static enum zt_err
 group_of_name(struct edges *e, struct group_name *name,
@@ -124,15 +123,16 @@ group_of_name(struct edges *e, struct group_name *name,
 	}
 	if (name->local_gid == 0)
 		return ZT_OK;
-	name->group = local_group(e, name->local_gid);
-	if (name->group != MERGE_NONE)
+	if (rules_allow(&e->m->rules, name->name)) {
+		name->group = local_group(e, name->local_gid);
 		return ZT_OK;
+	}
 	name->local_gid = 0;
 	return merge_refuse(e->m, user->source, user->rec,
 	    arena_print(e->m->memory,
-		"local group %s is left out: users are in more than %d local "
-		"groups",
-		name->name, ZT_SNAPSHOT_ALLOWED_MAX));
+		"local group %s is left out: it is not in "
+		"identity.allow_groups",
+		name->name));
 }
 
 static enum zt_err

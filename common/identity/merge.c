@@ -578,7 +578,8 @@ merge_begin(struct merge *m)
 		records += zt_set_count(m->sources[i].set);
 		users += zt_set_users(m->sources[i].set);
 	}
-	if (m->n_sources > ZT_SNAPSHOT_SOURCES_MAX || records >= MERGE_NONE)
+	if (m->n_sources > ZT_SNAPSHOT_SOURCES_MAX || records >= MERGE_NONE ||
+	    m->rules.conf->n_allow_groups > ZT_SNAPSHOT_ALLOWED_MAX)
 		return ZT_ERR_TOOBIG;
 	m->users.seed = m->groups.seed = m->seed = hash_seed();
 	m->candidates = calloc(records + 1, sizeof(*m->candidates));

@@ -114,9 +114,9 @@ size_t zt_set_users(const struct zt_set *set); /* users not refused */
 /* What a record must satisfy beyond its grammar.  All borrowed. */
 struct zt_identity_rules {
 	uint32_t id_min, id_max;         /* inclusive; uid and gid */
-	const char *const *allow_groups; /* root-equivalent groups a record
-					    may name all the same */
-	size_t n_allow_groups;
+	const char *const *allow_groups; /* local or root-equivalent groups
+					    that a record may name */
+	size_t n_allow_groups; /* at most ZT_SNAPSHOT_ALLOWED_MAX */
 };
 
 /* A source and its records, in the order of precedence. */
@@ -186,8 +186,9 @@ struct zt_directory {
  * immutable id, an id that belonged to another; a user without gid whose uid is
  * the gid of a group of another name, or whose private group would be
  * root-equivalent and is not allowed.  A group that exists neither here nor
- * locally is left out of a user's, a user that is not here out of a group's; a
- * user in more than ZT_GROUPS_PER_USER_MAX groups is refused.
+ * locally is left out of a user's, and so is a local one that is not allowed,
+ * which is listed; a user that is not here is left out of a group's; a user in
+ * more than ZT_GROUPS_PER_USER_MAX groups is refused.
  *
  * Root-equivalent is a group that is known to be (docs/man/nss_zt.8 lists
  * them), and every local one with a gid below 1000.

@@ -696,8 +696,11 @@ a_private_group_does_not_make_root(void **state)
 static void
 groups_come_from_memberof_and_members_alike(void **state)
 {
+	static const char *const allow[] = { "team", "crew" };
 	struct fixture *fx = *state;
 
+	fx->rules.allow_groups = allow;
+	fx->rules.n_allow_groups = 2;
 	put(fx, "a",
 	    "{\"userName\":\"alice\",\"uid\":70001,\"gid\":70010,\"memberOf\":"
 	    "[\"team\",\"crew\",\"team\",\"pay\",\"pay\",\"nosuch\",\"own\"]}");
@@ -760,34 +763,74 @@ a_user_in_too_many_groups_is_refused_alone(void **state)
 }
 
 static void
-local_groups_beyond_the_limit_are_left_out(void **state)
+a_local_group_is_left_out_unless_allowed(void **state)
 {
-	char etc[4096] = "root:x:0:\n", json[4096], key[16];
+	static const char *const allow[] = { "crew" };
+	struct fixture *fx = *state;
+
+	put(fx, "a",
+	    "{\"userName\":\"a\",\"uid\":70001,\"memberOf\":[\"local\","
+	    "\"team\"]}");
+	put(fx, "b",
+	    "{\"userName\":\"b\",\"uid\":70002,\"memberOf\":[\"team\"]}");
+	merge(fx);
+	assert_int_equal(fx->d->n_users, 2);
+	gids_are(fx, "a", "");
+	gids_are(fx, "b", "");
+	assert_int_equal(fx->d->n_refusals, 2); /* once for each group */
+	assert_string_equal(fx->d->refusals[0].why,
+	    "local group local is left out: it is not in "
+	    "identity.allow_groups");
+	assert_string_equal(fx->d->refusals[1].key, "a");
+	/* the name is allowed, not the gid, which team has as well */
+	fx->rules.allow_groups = allow;
+	fx->rules.n_allow_groups = 1;
+	put(fx, "b",
+	    "{\"userName\":\"b\",\"uid\":70002,\"memberOf\":[\"team\","
+	    "\"crew\"]}");
+	merge(fx);
+	gids_are(fx, "a", "");
+	gids_are(fx, "b", "5000");
+	assert_int_equal(fx->d->n_allowed_gids, 1);
+	snapshot_is_good(fx);
+}
+
+static void
+all_groups_that_may_be_allowed_have_room(void **state)
+{
+	char etc[4096] = "root:x:0:\n", json[4096];
+	static char names[ZT_SNAPSHOT_ALLOWED_MAX + 1][8];
+	const char *allow[ZT_SNAPSHOT_ALLOWED_MAX + 1];
 	struct fixture *fx = *state;
 	size_t at = strlen(etc), len;
 
 	len = (size_t)snprintf(json, sizeof(json),
 	    "{\"userName\":\"a\",\"uid\":70001,\"memberOf\":[\"l0\"");
 	for (unsigned i = 0; i <= ZT_SNAPSHOT_ALLOWED_MAX; i++) {
-		snprintf(key, sizeof(key), "l%u", i);
+		snprintf(names[i], sizeof(names[i]), "l%u", i);
+		allow[i] = names[i];
 		at += (size_t)snprintf(etc + at, sizeof(etc) - at, "%s:x:%u:\n",
-		    key, 5000 - i);
+		    names[i], 5000 - i);
 		len += (size_t)snprintf(json + len, sizeof(json) - len,
-		    ",\"%s\"", key);
+		    ",\"%s\"", names[i]);
 	}
 	snprintf(json + len, sizeof(json) - len, "]}");
 	write_etc(fx, "group", etc);
 	load_local(fx);
 	put(fx, "a", json);
-	put(fx, "b",
-	    "{\"userName\":\"b\",\"uid\":70002,\"memberOf\":[\"l64\","
-	    "\"l63\"]}");
-	refused(fx, "a", "local group l64 is left out");
+	fx->rules.allow_groups = allow;
+	fx->rules.n_allow_groups = ZT_SNAPSHOT_ALLOWED_MAX;
+	merge(fx);
 	assert_int_equal(user(fx, "a")->n_gids, ZT_SNAPSHOT_ALLOWED_MAX);
-	gids_are(fx, "b", "4937");
 	assert_int_equal(fx->d->n_allowed_gids, ZT_SNAPSHOT_ALLOWED_MAX);
 	assert_int_equal(fx->d->allowed_gids[0], 4937);
 	assert_int_equal(fx->d->allowed_gids[63], 5000);
+	fx->rules.n_allow_groups++;
+	zt_directory_free(fx->d);
+	fx->d = NULL;
+	assert_int_equal(zt_merge(fx->sources, 2, &fx->rules, fx->local,
+			     fx->ids, &fx->d),
+	    ZT_ERR_TOOBIG);
 }
 
 static void
@@ -859,7 +902,8 @@ main(void)
 		TEST(a_private_group_does_not_make_root),
 		TEST(groups_come_from_memberof_and_members_alike),
 		TEST(a_user_in_too_many_groups_is_refused_alone),
-		TEST(local_groups_beyond_the_limit_are_left_out),
+		TEST(a_local_group_is_left_out_unless_allowed),
+		TEST(all_groups_that_may_be_allowed_have_room),
 		TEST(sixty_thousand_users_are_merged),
 		TEST(too_many_sources_are_too_many),
 	};

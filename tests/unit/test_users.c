@@ -53,6 +53,9 @@ remove_file(const char *dir, const char *name)
 	assert_int_equal(unlink(path), 0);
 }
 
+static char team[] = "team";
+static char *allowed[] = { team };
+
 static int
 setup(void **state)
 {
@@ -86,6 +89,8 @@ setup(void **state)
 	fx->conf.identity.stale_after_s = 60;
 	fx->conf.identity.id_min = 65536;
 	fx->conf.identity.id_max = 524287;
+	fx->conf.identity.allow_groups =
+	    (struct conf_list){ .words = allowed, .n = 1 };
 	assert_true(sd_event_new(&fx->event) >= 0);
 	*state = fx;
 	return 0;

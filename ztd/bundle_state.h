@@ -15,24 +15,20 @@
  */
 
 /*
- * Read a whole regular file.
+ * text_out	  owned, NUL-terminated
+ * synced_ms_out  wall clock
+ * etag		  "" if none was kept or it cannot be read
  *
- * max	     longest, bytes
- * text_out  owned, NUL-terminated
- *
- * Errors: ZT_ERR_SYS with errno, ZT_ERR_TOOBIG, ZT_ERR_DENIED (neither root's
- * nor ours, or others may write to it), ZT_ERR_NOMEM.
+ * Errors: those of zt_file_read() of the document; ZT_ERR_SYS with ENOENT: no
+ * document was ever kept, or an administrator removed it.
  */
-ZT_MUST_USE enum zt_err bundle_file_read(const char *path, size_t max,
-    char **text_out, size_t *len_out, int64_t *modified_ms_out);
-
-/* etag is "" if none was kept.  Errors: as above. */
 ZT_MUST_USE enum zt_err bundle_state_read(const char *path, char **text_out,
     size_t *len_out, int64_t *synced_ms_out, char etag[FETCH_ETAG_MAX]);
 
 /*
  * Put a document in place, flushed and readable by us alone, then its ETag.
- * Errors: ZT_ERR_SYS, ZT_ERR_NOMEM; what stood there stands.
+ * Errors: ZT_ERR_SYS, ZT_ERR_NOMEM; each of the two files is the old one or
+ * the new one, whole.
  */
 ZT_MUST_USE enum zt_err bundle_state_write(const char *path, const char *text,
     size_t len, const char *etag);

@@ -9,17 +9,30 @@
 
 #include "scim_state.h"
 #include "zt/auto.h"
+#include "zt/file.h"
 
-#define FORMAT   1
-#define USER     "{\"user\":"
-#define GROUP    "{\"group\":"
-#define LINE_END "}\n"
+#define STATE_MAX ((size_t)2 << 30) /* else all is read anew */
+#define FORMAT    1
+#define USER      "{\"user\":"
+#define GROUP     "{\"group\":"
+#define LINE_END  "}\n"
 
 static void
 filep_close(FILE **f)
 {
 	if (*f != NULL)
 		(void)fclose(*f);
+}
+
+/* fd is taken over, also on failure. */
+static FILE *
+file_stream(int fd, const char *mode)
+{
+	FILE *f = fdopen(fd, mode);
+
+	if (f == NULL)
+		(void)close(fd);
+	return f;
 }
 
 /* ---- reading ---- */
@@ -128,12 +141,14 @@ scim_state_load(const char *path, const char *config,
     struct zt_scim_catalog **out, struct scim_mark *mark_out,
     int64_t *synced_ms_out)
 {
-	zt_auto(filep_close) FILE *f = fopen(path, "re");
+	zt_auto(filep_close) FILE *f = NULL;
 	struct loading l = { .all = NULL };
 	struct stat st;
 	enum zt_err err;
+	int fd;
 
-	if (f == NULL || fstat(fileno(f), &st) < 0 || !S_ISREG(st.st_mode))
+	if (zt_file_open(path, O_NOFOLLOW, STATE_MAX, &fd, &st) != ZT_OK ||
+	    (f = file_stream(fd, "r")) == NULL)
 		return ZT_ERR_NOTFOUND;
 	err = load_lines(&l, f, config);
 	zt_scim_catalog_free(l.more);
@@ -181,22 +196,24 @@ write_mark(FILE *f, const struct scim_mark *mark)
 		   "\"plain\":%s}\n",
 		   (long long)mark->newest_us, (long long)mark->full_ms,
 		   mark->dated ? "true" : "false",
-		   mark->plain ? "true" : "false") > 0 &&
-	    fflush(f) == 0 && fsync(fileno(f)) == 0;
+		   mark->plain ? "true" : "false") > 0;
 }
 
-static FILE *
-file_open(const char *path, bool append)
+static enum zt_err
+append_begin(const char *path, int *fd_out)
 {
-	const int fd = open(path,
-	    O_WRONLY | O_CLOEXEC | O_NOFOLLOW |
-		(append ? O_APPEND : O_CREAT | O_TRUNC),
-	    0600);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, append ? "a" : "w");
+	*fd_out = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	return *fd_out < 0 ? ZT_ERR_SYS : ZT_OK;
+}
 
-	if (f == NULL && fd >= 0)
-		(void)close(fd);
-	return f;
+/* config  NULL: no header, for it is appended */
+static bool
+write_all(FILE *f, const char *config, const struct zt_scim_entry *entries,
+    size_t n, const struct scim_mark *mark)
+{
+	return (config == NULL || write_header(f, config)) &&
+	    write_entries(f, entries, n) && write_mark(f, mark) &&
+	    fflush(f) == 0;
 }
 
 enum zt_err
@@ -205,19 +222,25 @@ scim_state_write(const char *path, const char *config,
 {
 	const bool append = config == NULL;
 	zt_auto_free struct zt_scim_entry *entries = NULL;
-	zt_auto_free char *temp = NULL;
 	zt_auto(filep_close) FILE *f = NULL;
+	enum zt_err err;
 	size_t n = 0;
+	int fd;
 
-	if (zt_scim_catalog_list(catalog, &entries, &n) != ZT_OK ||
-	    asprintf(&temp, "%s%s", path, append ? "" : ".new") < 0)
+	if (zt_scim_catalog_list(catalog, &entries, &n) != ZT_OK)
 		return ZT_ERR_NOMEM;
-	if ((f = file_open(temp, append)) == NULL ||
-	    (!append && !write_header(f, config)) ||
-	    !write_entries(f, entries, n) || !write_mark(f, mark) ||
-	    (!append && rename(temp, path) != 0))
+	err = append ? append_begin(path, &fd) : zt_file_begin(path, 0600, &fd);
+	if (err != ZT_OK)
+		return err;
+	if ((f = file_stream(fd, "w")) == NULL ||
+	    !write_all(f, config, entries, n, mark)) {
+		if (!append)
+			zt_file_drop(path);
 		return ZT_ERR_SYS;
-	return ZT_OK;
+	}
+	if (append)
+		return fsync(fd) == 0 ? ZT_OK : ZT_ERR_SYS;
+	return zt_file_end(path, fd);
 }
 
 void

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "scope.h"
 #include "zt/attempt.h"
-#include "zt/auto.h"
+#include "zt/file.h"
 #include "zt/text.h"
 #include "zt/wire.h"
 
@@ -63,29 +59,6 @@ list_copy(const struct conf_list *list, struct zt_str out[ZT_SCOPE_MAX],
 	return ZT_OK;
 }
 
-static enum zt_err
-file_replace(const char *path, const void *buf, size_t len)
-{
-	zt_auto_free char *temp = NULL;
-	zt_auto_close int fd = -1;
-
-	if (asprintf(&temp, "%s.new", path) < 0) {
-		temp = NULL;
-		return ZT_ERR_NOMEM;
-	}
-	(void)unlink(temp);
-	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-	    0644);
-	if (fd < 0)
-		return ZT_ERR_SYS;
-	if (fchmod(fd, 0644) != 0 || write(fd, buf, len) != (ssize_t)len ||
-	    fsync(fd) != 0 || rename(temp, path) != 0) {
-		(void)unlink(temp);
-		return ZT_ERR_SYS;
-	}
-	return ZT_OK;
-}
-
 enum zt_err
 scope_save(const struct conf *conf, const char *path)
 {
@@ -105,5 +78,5 @@ scope_save(const struct conf *conf, const char *path)
 	err = zt_scope_encode(&scope, buf, sizeof(buf), &len);
 	if (err != ZT_OK)
 		return err;
-	return file_replace(path, buf, len);
+	return zt_file_replace(path, buf, len, 0644);
 }

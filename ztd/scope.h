@@ -23,8 +23,8 @@ enum zt_reason scope_check(const struct conf *conf, const char *service,
     const char *who, uid_t ruid);
 
 /*
- * Keep the scope on disk for the modules while no broker answers: written to
- * a temporary file, flushed and renamed.
+ * Keep the scope on disk for the modules while no broker answers: whole and
+ * flushed, by zt_file_replace().
  *
  * Errors: ZT_ERR_SYS, ZT_ERR_TOOBIG.
  */

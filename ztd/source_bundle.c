@@ -13,6 +13,7 @@
 #include "stamp.h"
 #include "zt/auto.h"
 #include "zt/bundle.h"
+#include "zt/file.h"
 #include "zt/text.h"
 
 /*
@@ -34,6 +35,14 @@ struct document {
 	char etag[FETCH_ETAG_MAX];
 };
 
+/* A document as the state file has it: nobody vouches for it. */
+struct kept {
+	char *text; /* owned; NULL: there is none */
+	size_t len;
+	int64_t synced_ms;
+	char etag[FETCH_ETAG_MAX];
+};
+
 struct bundle {
 	struct source *source;
 	struct fetch *fetch;   /* NULL: none under way */
@@ -41,6 +50,8 @@ struct bundle {
 	char *signers;         /* owned; the file as this sync reads it */
 	/* the last document accepted; version 0: none */
 	struct zt_bundle_head last;
+	bool last_known;   /* the state file said so, or there is none */
+	bool last_endless; /* it was warned of */
 	uint8_t digest[DIGEST_LEN];
 	bool digest_known; /* not if it came damaged from disk, or its signer
 			      is none any more */
@@ -70,6 +81,12 @@ document_clear(struct document *doc)
 {
 	free(doc->text);
 	*doc = (struct document){ 0 };
+}
+
+static void
+kept_clear(struct kept *kept)
+{
+	free(kept->text);
 }
 
 /* ---- verifying ---- */
@@ -118,24 +135,96 @@ document_digest(const char *text, size_t len, uint8_t out[DIGEST_LEN])
 
 /* ---- what is remembered ---- */
 
+static enum zt_err
+signers_load(const struct bundle *b, char **out, size_t *len_out)
+{
+	struct stat st;
+
+	return zt_file_read(b->source->conf->signers_file, 0, SIGNERS_MAX, out,
+	    len_out, &st);
+}
+
 /* Its version counts even if its signer is none any more. */
-static void
+static enum zt_err
 remember(struct bundle *b, const char *text, size_t len)
 {
 	struct zt_str signature, message;
 	struct zt_bundle bundle;
 	const char *why;
+	enum zt_err err;
 
-	if (zt_sshsig_cut((struct zt_str){ text, len }, &signature, &message) !=
-		ZT_OK ||
-	    zt_bundle_begin(message, &bundle, &why) != ZT_OK ||
-	    document_digest(text, len, b->digest) != ZT_OK) {
-		say(LOG_WARNING,
-		    "source %s: %s is no bundle: its version is forgotten",
-		    b->source->conf->name, b->source->state_file);
-		return;
-	}
+	err = zt_sshsig_cut((struct zt_str){ text, len }, &signature, &message);
+	if (err != ZT_OK ||
+	    (err = zt_bundle_begin(message, &bundle, &why)) != ZT_OK ||
+	    (err = document_digest(text, len, b->digest)) != ZT_OK)
+		return err;
 	b->last = bundle.head;
+	return ZT_OK;
+}
+
+/* Read what the last document was.  If there is none, any may be the first;
+ * if there is one that says nothing, none may. */
+static enum zt_err
+recall(struct bundle *b, struct kept *kept)
+{
+	enum zt_err err = bundle_state_read(b->source->state_file, &kept->text,
+	    &kept->len, &kept->synced_ms, kept->etag);
+
+	if (err == ZT_OK)
+		err = remember(b, kept->text, kept->len);
+	else if (err == ZT_ERR_SYS && errno == ENOENT)
+		err = ZT_OK;
+	b->last_known = err == ZT_OK;
+	return err;
+}
+
+static void
+fail_unknown(struct bundle *b, enum zt_err err)
+{
+	source_fail(b->source,
+	    "%s: %s: the version of the last bundle is not known, so none is "
+	    "taken: mend the file, or remove it to take any version",
+	    b->source->state_file,
+	    err == ZT_ERR_SYS          ? strerror(errno)
+		: err == ZT_ERR_DENIED ? "not a file of ztd's or root's alone"
+		: err == ZT_ERR_NOMEM  ? zt_strerror(err)
+				       : "no bundle");
+}
+
+/*
+ * Is known which document was the last?  An administrator who removes the
+ * state file wants it forgotten.
+ */
+static bool
+last_known(struct bundle *b)
+{
+	zt_auto(kept_clear) struct kept kept = { 0 };
+	enum zt_err err;
+
+	if (b->last_known &&
+	    (access(b->source->state_file, F_OK) == 0 || errno != ENOENT))
+		return true;
+	b->last = (struct zt_bundle_head){ 0 };
+	b->digest_known = false;
+	b->etag[0] = '\0';
+	if ((err = recall(b, &kept)) != ZT_OK)
+		fail_unknown(b, err);
+	return err == ZT_OK;
+}
+
+/* Whoever holds the server could keep hosts at such a document for good. */
+static void
+endless_warn(struct bundle *b)
+{
+	const bool endless = b->last.expires_s == INT64_MAX;
+
+	if (endless && !b->last_endless)
+		say(LOG_WARNING,
+		    "source %s: its bundle never expires, so nobody will "
+		    "notice should the server hold the next one back: make it "
+		    "anew with ztctl identity bundle",
+		    b->source->conf->name);
+	b->last_endless = endless;
 }
 
 static enum zt_err
@@ -152,41 +241,36 @@ set_read(struct document *doc, struct zt_set **out)
 	return ZT_OK;
 }
 
-/* Errors: NOMEM alone; what cannot be restored will be fetched. */
+/* Errors: NOMEM alone; the first sync says what is wrong with the state, and
+ * fetches what cannot be restored. */
 static enum zt_err
 restore(struct bundle *b)
 {
 	struct source *s = b->source;
-	zt_auto_free char *text = NULL;
+	zt_auto(kept_clear) struct kept kept = { 0 };
 	zt_auto_free char *signers = NULL;
 	zt_auto(document_clear) struct document doc = { 0 };
-	char etag[FETCH_ETAG_MAX];
 	struct zt_set *set;
-	int64_t synced_ms, when;
 	const char *why;
-	size_t len, n;
 	enum zt_err err;
+	size_t len;
 
-	err = bundle_state_read(s->state_file, &text, &len, &synced_ms, etag);
-	if (err != ZT_OK)
+	if ((err = recall(b, &kept)) != ZT_OK || kept.text == NULL ||
+	    (err = signers_load(b, &signers, &len)) != ZT_OK)
 		return err == ZT_ERR_NOMEM ? err : ZT_OK;
-	remember(b, text, len);
-	if (b->last.version == 0 ||
-	    bundle_file_read(s->conf->signers_file, SIGNERS_MAX, &signers, &n,
-		&when) != ZT_OK)
-		return ZT_OK;
-	if (document_open(&doc, text, len, signers, &why) != ZT_OK) {
+	if (document_open(&doc, kept.text, kept.len, signers, &why) != ZT_OK) {
 		say(LOG_WARNING, "source %s: %s is not restored: %s",
 		    s->conf->name, s->state_file, why);
 		return ZT_OK;
 	}
-	text = NULL;
+	kept.text = NULL;
 	if ((err = set_read(&doc, &set)) != ZT_OK)
 		return err == ZT_ERR_NOMEM ? err : ZT_OK;
-	memcpy(b->etag, etag, sizeof(etag));
+	memcpy(b->etag, kept.etag, sizeof(b->etag));
 	b->digest_known = true;
 	b->last_signers = zt_take(signers);
-	source_restore(s, set, synced_ms);
+	endless_warn(b);
+	source_restore(s, set, kept.synced_ms);
 	return ZT_OK;
 }
 
@@ -202,6 +286,7 @@ accept_document(struct bundle *b)
 	if (err != ZT_OK)
 		return err;
 	b->last = doc->bundle.head;
+	endless_warn(b);
 	memcpy(b->digest, doc->digest, sizeof(b->digest));
 	b->digest_known = true;
 	memcpy(b->etag, doc->etag, sizeof(b->etag));
@@ -453,13 +538,12 @@ signers_read(struct bundle *b)
 	const char *path = b->source->conf->signers_file;
 	zt_auto(casp_free) struct zt_ca_set *signers = NULL;
 	unsigned line = 0;
-	int64_t when;
-	size_t len;
 	enum zt_err err;
+	size_t len;
 
 	free(b->signers);
 	b->signers = NULL;
-	err = bundle_file_read(path, SIGNERS_MAX, &b->signers, &len, &when);
+	err = signers_load(b, &b->signers, &len);
 	if (err == ZT_OK)
 		err = zt_ca_set_parse((struct zt_str){ b->signers, len },
 		    &signers, &line);
@@ -485,7 +569,7 @@ bundle_sync(struct source *s)
 		.body_max = ZT_BUNDLE_MAX };
 	enum zt_err err;
 
-	if (!signers_read(b))
+	if (!last_known(b) || !signers_read(b))
 		return;
 	/* a document that others vouched for is looked at again */
 	request.etag = signers_same(b) ? b->etag : NULL;

@@ -9,6 +9,7 @@
 
 #include "idtable.h"
 #include "zt/auto.h"
+#include "zt/file.h"
 #include "zt/identity.h"
 #include "zt/passwd.h"
 
@@ -341,41 +342,6 @@ print_new(const struct zt_idmap *map, char **text_out, size_t *len_out)
 	return ZT_OK;
 }
 
-/* Flush a file's entry in its directory. */
-static enum zt_err
-sync_directory(const char *path)
-{
-	zt_auto_free char *dir = strdup(path);
-	zt_auto_close int fd = -1;
-	char *slash;
-
-	if (dir == NULL)
-		return ZT_ERR_NOMEM;
-	slash = strrchr(dir, '/');
-	if (slash != NULL)
-		slash[1] = '\0';
-	fd =
-	    open(slash == NULL ? "." : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 || fsync(fd) != 0 ? ZT_ERR_SYS : ZT_OK;
-}
-
-static enum zt_err
-write_at(int fd, const char *text, size_t len, size_t at)
-{
-	while (len > 0) {
-		const ssize_t n = pwrite(fd, text, len, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return ZT_ERR_SYS;
-		text += n;
-		len -= (size_t)n;
-		at += (size_t)n;
-	}
-	return ZT_OK;
-}
-
 /*
  * Write after the last good line; what a crash or a failed commit left there
  * is cut off first, and so written again in full before it is flushed.
@@ -396,13 +362,15 @@ append(struct zt_idmap *map, const char *text, size_t len)
 		return ZT_ERR_SYS;
 	}
 	map->commit_failed = true;
-	if (ftruncate(fd, (off_t)map->file_len) != 0)
+	if (ftruncate(fd, (off_t)map->file_len) != 0 ||
+	    lseek(fd, (off_t)map->file_len, SEEK_SET) < 0)
 		return ZT_ERR_SYS;
-	if ((err = write_at(fd, text, len, map->file_len)) != ZT_OK)
+	if ((err = zt_file_write(fd, text, len)) != ZT_OK)
 		return err;
 	if (fdatasync(fd) != 0)
 		return ZT_ERR_SYS;
-	if (map->file_len == 0 && (err = sync_directory(map->path)) != ZT_OK)
+	if (map->file_len == 0 &&
+	    (err = zt_file_flush_name(map->path)) != ZT_OK)
 		return err;
 	map->commit_failed = false;
 	return ZT_OK;

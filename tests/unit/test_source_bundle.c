@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stddef.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,7 +136,7 @@ static int
 fresh(void **state)
 {
 	(void)state;
-	shell("rm -f src src.etag; cp key.pub signers");
+	shell("rm -rf src src.etag kept; cp key.pub signers");
 	conf = (struct conf_source){ .name = (char *)(uintptr_t) "src",
 		.type = (char *)(uintptr_t) "bundle",
 		.interval_s = 3600,
@@ -190,16 +191,18 @@ what_has_not_changed_is_not_sent_again_and_counts_as_contact(void **state)
 {
 	struct source *s = source();
 	const struct zt_set *set;
+	struct stat before, now;
 
 	(void)state;
 	assert_string_equal(synced(s), "");
 	set = source_set(s);
-	assert_int_equal(unlink(endpoint_path("src")), 0); /* not rewritten */
+	assert_int_equal(stat(endpoint_path("src"), &before), 0);
 	s->clock->synced_ms = 1;
 	assert_string_equal(synced(s), "");
 	assert_ptr_equal(source_set(s), set);
 	assert_true(s->clock->synced_ms > 1);
-	assert_int_not_equal(access(endpoint_path("src"), F_OK), 0);
+	assert_int_equal(stat(endpoint_path("src"), &now), 0);
+	assert_int_equal(now.st_ino, before.st_ino); /* not rewritten */
 	publish("\"version\":6", ALICE BOB);
 	assert_string_equal(synced(s), "");
 	assert_int_equal(zt_set_users(source_set(s)), 2);
@@ -228,6 +231,120 @@ a_lower_version_is_refused_over_a_restart_too(void **state)
 	assert_string_equal(synced(s), "");
 	assert_null(zt_set_find(source_set(s), "user/alice"));
 	source_free(s);
+}
+
+static void
+without_the_last_version_no_document_is_taken(void **state)
+{
+	static const struct {
+		const char *command, *error;
+	} damages[] = {
+		{ ": >src", "no bundle" },
+		{ "echo '{}' >src", "no bundle" },
+		{ "head -c 50 kept >src", "no bundle" },
+		{ "sed s/:1,/:9,/ kept >src", "no bundle" }, /* a later one's */
+		{ "chmod 620 src", "not a file of ztd's or root's alone" },
+		{ "test $(id -u) != 0 && chmod 602 src || chown 1234 src",
+		    "not a file of ztd's or root's alone" },
+		{ "rm src; mkdir src", "not a file" },
+		{ "rm src; ln -s kept src", "symbolic" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		struct source *s = source();
+
+		publish("\"version\":5", ALICE STAFF);
+		assert_string_equal(synced(s), "");
+		source_free(s);
+		shell("cp -p src kept; %s", damages[i].command);
+		s = source();
+		publish("\"version\":4", BOB);
+		assert_error(synced(s), damages[i].error);
+		assert_error(s->clock->error, endpoint_path("src"));
+		assert_error(s->clock->error, "remove it");
+		publish("\"version\":6", BOB);
+		assert_error(synced(s), damages[i].error);
+		assert_null(source_set(s));
+		/* and is not cut */
+		assert_true(strlen(s->clock->error) < SOURCE_WHY_MAX - 1);
+		/* mended, its version counts; removed, any may come */
+		publish("\"version\":4", BOB);
+		shell("rm -rf src; mv kept src");
+		assert_error(synced(s), "4 after 5");
+		shell("rm src");
+		assert_string_equal(synced(s), "");
+		assert_int_equal(access(endpoint_path("src"), F_OK), 0);
+		publish("\"version\":3", BOB);
+		assert_error(synced(s), "3 after 4");
+		source_free(s);
+		shell("rm src");
+	}
+}
+
+/* What the broker says goes to a file; the descriptor puts that right. */
+static int
+stderr_keep(void)
+{
+	const int kept = dup(STDERR_FILENO);
+	const int file = open(endpoint_path("stderr"),
+	    O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600);
+
+	assert_true(kept >= 0 && file >= 0);
+	assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(close(file), 0);
+	return kept;
+}
+
+/* How often was an endless document warned of since it was last asked? */
+static size_t
+warnings(void)
+{
+	char text[8192];
+	const ssize_t len = pread(STDERR_FILENO, text, sizeof(text) - 1, 0);
+	size_t n = 0;
+
+	assert_true(len >= 0);
+	text[len] = '\0';
+	for (const char *p = text; (p = strstr(p, "never expires")) != NULL;
+	     p++)
+		n++;
+	assert_int_equal(ftruncate(STDERR_FILENO, 0), 0);
+	return n;
+}
+
+static void
+a_document_that_never_expires_is_warned_of_once(void **state)
+{
+	const int kept = stderr_keep();
+	struct source *s = source();
+	size_t said[5];
+
+	(void)state;
+	(void)synced(s);
+	publish("\"version\":6", BOB);
+	(void)synced(s);
+	said[0] = warnings();
+	publish("\"version\":7,\"expires\":4000000000", BOB);
+	(void)synced(s);
+	said[1] = warnings();
+	source_free(s);
+	s = source();
+	said[2] = warnings();
+	publish("\"version\":8", BOB);
+	(void)synced(s);
+	said[3] = warnings();
+	source_free(s);
+	s = source(); /* the restored one */
+	said[4] = warnings();
+	source_free(s);
+	assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+	(void)close(kept);
+	assert_int_equal(said[0], 1);
+	assert_int_equal(said[1], 0);
+	assert_int_equal(said[2], 0);
+	assert_int_equal(said[3], 1);
+	assert_int_equal(said[4], 1);
 }
 
 static void
@@ -326,6 +443,15 @@ an_expired_document_is_refused_and_says_so_when_it_is_the_last(void **state)
 	(void)sleep(3);
 	assert_error(synced(s), "expired");               /* 304 */
 	assert_int_equal(zt_set_users(source_set(s)), 1); /* go on */
+	assert_false(source_stale(s));
+	s->clock->synced_ms -= 3600000;
+	assert_error(synced(s), "expired"); /* no contact, however often */
+	assert_true(source_stale(s));
+	source_free(s);
+	s = source(); /* over a restart, too */
+	assert_int_equal(zt_set_users(source_set(s)), 1);
+	assert_error(synced(s), "expired");
+	assert_int_equal(zt_set_users(source_set(s)), 1);
 	source_free(s);
 }
 
@@ -429,6 +555,8 @@ main(void)
 		TEST(
 		    what_has_not_changed_is_not_sent_again_and_counts_as_contact),
 		TEST(a_lower_version_is_refused_over_a_restart_too),
+		TEST(without_the_last_version_no_document_is_taken),
+		TEST(a_document_that_never_expires_is_warned_of_once),
 		TEST(the_last_good_document_is_there_after_a_restart),
 		TEST(only_a_signer_is_believed_and_the_file_is_read_each_time),
 		TEST(

@@ -1121,6 +1121,29 @@ what_a_crash_left_of_the_state_is_ignored(void **state)
 }
 
 static void
+a_state_that_others_could_write_is_made_anew(void **state)
+{
+	struct stat before, now;
+
+	(void)state;
+	people_make(4);
+	sync_good();
+	source_close();
+	assert_int_equal(chmod(state_file, 0620), 0);
+	assert_int_equal(stat(state_file, &before), 0);
+	source_open();
+	assert_null(outcome.set);
+	sync_good();
+	assert_users(4);
+	assert_int_equal(stat(state_file, &now), 0);
+	assert_int_equal(now.st_mode & 07777, 0600);
+	assert_int_not_equal(now.st_ino, before.st_ino);
+	source_close();
+	source_open();
+	assert_users(4);
+}
+
+static void
 users_that_wait_for_an_administrator_are_not_restored(void **state)
 {
 	(void)state;
@@ -1450,6 +1473,7 @@ main(void)
 		TEST(a_restart_has_the_last_good_users),
 		TEST(state_of_another_configuration_is_left_alone),
 		TEST(what_a_crash_left_of_the_state_is_ignored),
+		TEST(a_state_that_others_could_write_is_made_anew),
 		TEST(users_that_wait_for_an_administrator_are_not_restored),
 		TEST(a_source_can_go_at_any_moment),
 		TEST(a_user_of_today_is_looked_up),

@@ -260,6 +260,17 @@ set_answer(struct fetch *f)
 	return rc;
 }
 
+/* What answers may be a token: it is not to be copied to where there is more
+ * room, and stay where it was. */
+static bool
+set_sent(struct fetch *f, const char *body)
+{
+	f->sent = strdup(body);
+	f->body.cap = f->body.max + 1;
+	f->body.p = malloc(f->body.cap);
+	return f->sent != NULL && f->body.p != NULL;
+}
+
 static enum zt_err
 fetch_set(struct fetch *f, const struct fetch_request *r)
 {
@@ -268,7 +279,7 @@ fetch_set(struct fetch *f, const struct fetch_request *r)
 	CURLcode rc;
 
 	if ((f->easy = curl_easy_init()) == NULL || !headers_add(f, r) ||
-	    (r->body != NULL && (f->sent = strdup(r->body)) == NULL))
+	    (r->body != NULL && !set_sent(f, r->body)))
 		return ZT_ERR_NOMEM;
 	rc = easy_set(f->easy, &route);
 	if (rc == CURLE_OK)

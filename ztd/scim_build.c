@@ -105,6 +105,7 @@ build_begin(struct scim *scim)
 
 	sync->phase = SCIM_BUILD;
 	scim->built = NULL; /* until it is of scim->all again */
+	scim->members_due = false;
 	if (zt_scim_catalog_list(scim->all, &sync->entries, &sync->n_entries) !=
 		ZT_OK ||
 	    zt_set_new(&sync->set) != ZT_OK ||
@@ -120,7 +121,7 @@ nothing_new(const struct scim *scim)
 	const struct zt_scim_catalog *into = scim->sync.query.into;
 	bool same = false;
 
-	if (scim->all == NULL || scim->built == NULL ||
+	if (scim->all == NULL || scim->built == NULL || scim->members_due ||
 	    zt_scim_catalog_within(into, scim->all, &same) != ZT_OK || !same)
 		return false;
 	return !scim->sync.full ||
@@ -155,6 +156,7 @@ scim_build(struct scim *scim)
 {
 	struct scim_sync *sync = &scim->sync;
 	const bool same = nothing_new(scim);
+	enum zt_err err;
 
 	mark_move(scim);
 	if (sync->full) {
@@ -163,9 +165,11 @@ scim_build(struct scim *scim)
 		zt_scim_catalog_free(scim->all);
 		scim->all = zt_take(sync->query.into);
 	} else if (!same &&
-	    zt_scim_catalog_merge(scim->all, sync->query.into) != ZT_OK) {
+	    (err = zt_scim_catalog_merge(scim->all, sync->query.into)) !=
+		ZT_OK) {
 		scim->mark.full_ms = 0; /* half of it may be in */
-		scim_sync_fail(scim, "out of memory");
+		scim_sync_fail(scim, "%s",
+		    err == ZT_ERR_TOOBIG ? zt_scim_too_many : "out of memory");
 		return;
 	}
 	if (same)
@@ -183,7 +187,9 @@ scim_build_add(struct scim *scim, const struct zt_scim_catalog *found)
 {
 	enum zt_err err = zt_scim_catalog_merge(scim->all, found);
 
-	scim->built = NULL;
+	scim->members_due = true;
+	if (err != ZT_OK || scim->built != source_set(scim->source))
+		scim->built = NULL; /* it is not in that set */
 	if (err == ZT_OK && !scim->write_due)
 		state_written(scim,
 		    scim_state_add(scim->source->state_file, found,

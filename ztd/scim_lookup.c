@@ -59,6 +59,20 @@ is_asked_for(const char *record, const char *name)
 }
 
 /*
+ * Is the record in the set in force already?  Then nothing has changed: it is
+ * perhaps one that the merge refuses, whoever asks again.
+ */
+static bool
+user_same(const struct scim *scim, const struct zt_set *set, const char *key,
+    const struct zt_scim_catalog *found)
+{
+	bool same = false;
+
+	return scim->built == set && zt_set_find(set, key) != NULL &&
+	    zt_scim_catalog_within(found, scim->all, &same) == ZT_OK && same;
+}
+
+/*
  * Into the set in force, and into what is remembered: a sync that asks for what
  * was modified need not bring the user, and a restart must not lose one who may
  * have logged in.  A full sync tells.
@@ -77,11 +91,13 @@ user_apply(struct scim *scim, struct zt_set *set, struct zt_scim_catalog *found)
 		return ZT_ERR_NOTFOUND;
 	(void)snprintf(key, sizeof(key), "%s/%s",
 	    zt_scim_endpoint(ZT_SCIM_USER), entries[0].id);
-	if (zt_scim_entry_add(found, &entries[0], set) != ZT_OK ||
-	    scim_build_add(scim, found) != ZT_OK)
-		return ZT_ERR_UNAVAIL;
+	if (!user_same(scim, set, key, found)) {
+		if (zt_scim_entry_add(found, &entries[0], set) != ZT_OK ||
+		    scim_build_add(scim, found) != ZT_OK)
+			return ZT_ERR_UNAVAIL;
+		source_touched(scim->source);
+	}
 	record = zt_set_find(set, key);
-	source_touched(scim->source);
 	return record != NULL && record->user != NULL ? ZT_OK : ZT_ERR_DENIED;
 }
 
@@ -179,4 +195,10 @@ source_scim_lookup(struct source *s, struct zt_str name, unsigned timeout_ms,
 	scim->lookup = lookup;
 	scim_token_get(scim->token, on_token, scim);
 	return ZT_OK;
+}
+
+void
+source_scim_lookup_cancel(struct source *s)
+{
+	scim_lookup_clear(s->priv);
 }

@@ -225,14 +225,20 @@ advice(int status)
 }
 
 static void
+wait_begin(struct scim *scim, unsigned wait_s)
+{
+	scim->wait_until_ms = stamp_boottime_ms() + (int64_t)wait_s * 1000;
+	scim->wait_until_wall_ms = stamp_now_ms() + (int64_t)wait_s * 1000;
+}
+
+static void
 fail_status(struct scim *scim, const struct fetch_answer *answer,
     const struct zt_scim_error *error)
 {
 	const unsigned wait_s = answer->retry_after_s;
 
 	if ((answer->status == 429 || answer->status == 503) && wait_s > 0)
-		scim->wait_until_ms = stamp_boottime_ms() +
-		    (int64_t)(wait_s < WAIT_MAX_S ? wait_s : WAIT_MAX_S) * 1000;
+		wait_begin(scim, wait_s < WAIT_MAX_S ? wait_s : WAIT_MAX_S);
 	if (scim->all == NULL || !scim->mark.plain)
 		scim->no_attributes = false; /* that did not help */
 	scim_sync_fail(scim, "%s: HTTP %d%s%.24s%s%.64s: %s", where(scim),

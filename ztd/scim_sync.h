@@ -51,7 +51,9 @@ struct scim {
 	struct zt_scim_service service;
 	bool no_filter, no_attributes; /* the service refused that */
 	int64_t wait_until_ms;       /* boot time; the service asked for that */
+	int64_t wait_until_wall_ms;  /* the same, for people */
 	const struct zt_set *built;  /* of all; for its address alone */
+	bool members_due;            /* but for members of groups */
 	bool write_due, write_whole; /* the state file is behind */
 	struct scim_sync sync;
 	struct scim_lookup *lookup; /* owned; or NULL */

@@ -24,7 +24,7 @@ struct scim_token {
 	char *token;                    /* owned, wiped; client credentials */
 	int64_t until_ms;               /* of boot time: token is good */
 	struct fetch *fetch;            /* under way, or NULL */
-	scim_token_done *done;
+	scim_token_done *done;          /* NULL: nobody waits */
 	void *arg;
 };
 
@@ -57,7 +57,7 @@ token_drop(struct scim_token *t)
 void
 scim_token_cancel(struct scim_token *t)
 {
-	fetch_cancel(zt_take(t->fetch));
+	t->done = NULL;
 }
 
 void
@@ -65,7 +65,7 @@ scim_token_free(struct scim_token *t)
 {
 	if (t == NULL)
 		return;
-	scim_token_cancel(t);
+	fetch_cancel(t->fetch);
 	token_drop(t);
 	bearer_free(t->file);
 	free(t);
@@ -146,24 +146,38 @@ say_refused(const struct fetch_answer *answer, const json_t *root,
 		    answer->status, text[0] != '\0' ? " " : "", text);
 }
 
-/* The token must not stay in freed memory: see fetch.c for the answer. */
+/*
+ * The token must not stay in freed memory.  fetch.c wipes the answer, this the
+ * tree's copy; one that the parser made on the way is not to be had.
+ */
+static void
+token_wipe(const json_t *root)
+{
+	const json_t *token = json_object_get(root, "access_token");
+
+	if (json_is_string(token))
+		explicit_bzero((void *)(uintptr_t)json_string_value(token),
+		    json_string_length(token));
+}
+
 static void
 on_token(void *arg, const struct fetch_answer *answer)
 {
 	struct scim_token *t = arg;
-	char why[SOURCE_WHY_MAX];
+	scim_token_done *done = zt_take(t->done);
+	char why[SOURCE_WHY_MAX] = "";
 	json_auto_t *root =
 	    json_loadb(answer->body, answer->len, JSON_REJECT_DUPLICATES, NULL);
-	const char *fault;
+	const char *fault = why;
 
 	t->fetch = NULL;
-	if (answer->status != 200) {
+	if (answer->status == 200)
+		fault = token_keep(t, root);
+	else
 		say_refused(answer, root, why);
-		t->done(t->arg, NULL, why);
-		return;
-	}
-	fault = token_keep(t, root);
-	t->done(t->arg, fault == NULL ? t->token : NULL, fault);
+	token_wipe(root);
+	if (done != NULL)
+		done(t->arg, fault == NULL ? t->token : NULL, fault);
 }
 
 static char *
@@ -176,7 +190,8 @@ encoded(const char *text)
 	return out;
 }
 
-/* RFC 6749 s2.3.1: id and secret are encoded before they are Basic. */
+/* RFC 6749 s2.3.1: id and secret are encoded before they are Basic.  libcurl
+ * does not wipe its copies of them. */
 static enum zt_err
 token_ask(struct scim_token *t, const char *secret)
 {
@@ -231,9 +246,13 @@ scim_token_get(struct scim_token *t, scim_token_done *done, void *arg)
 		done(arg, text, NULL);
 		return;
 	}
-	token_drop(t);
 	t->done = done;
 	t->arg = arg;
-	if ((err = token_ask(t, text)) != ZT_OK)
+	if (t->fetch != NULL) /* for somebody who gave up */
+		return;
+	token_drop(t);
+	if ((err = token_ask(t, text)) != ZT_OK) {
+		t->done = NULL;
 		done(arg, NULL, zt_strerror(err));
+	}
 }

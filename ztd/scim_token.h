@@ -23,7 +23,11 @@ ZT_MUST_USE enum zt_err scim_token_new(const struct conf_source *conf,
     struct fetcher *fetcher, struct scim_token **out);
 void scim_token_free(struct scim_token *t); /* gives up without a word */
 
-/* Get the token: done is called once, perhaps at once.  One at a time. */
+/*
+ * Get the token: done is called once, perhaps at once.  One at a time.  Who
+ * cancels is not told; what is under way goes on, for the next: the time of
+ * one who gave up may be too short for it.
+ */
 void scim_token_get(struct scim_token *t, scim_token_done *done, void *arg);
 void scim_token_cancel(struct scim_token *t);
 

@@ -88,6 +88,12 @@ conn_pid(const struct conn *conn)
 	return conn->peer.pid;
 }
 
+uid_t
+conn_uid(const struct conn *conn)
+{
+	return conn->peer.uid;
+}
+
 bool
 conn_gone(const struct conn *conn)
 {

@@ -77,6 +77,7 @@ bool conn_gone(const struct conn *conn);
 
 /* Who is at the other end, from the kernel. */
 pid_t conn_pid(const struct conn *conn);
+uid_t conn_uid(const struct conn *conn);
 
 /* Send the reply and close.  A peer that is gone is no error. */
 void conn_reply(struct conn *conn, const void *msg, size_t len);

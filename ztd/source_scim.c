@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "scim_sync.h"
 #include "stamp.h"
+#include "zt/time.h"
 
 /*
  * A SCIM 2.0 service.  A full sync asks for all users, then all groups, page
@@ -27,6 +28,18 @@ full_is_due(const struct scim *scim)
 	    age_ms >= interval_ms;
 }
 
+/* The same words each time, or each would be logged. */
+static void
+fail_waiting(const struct scim *scim)
+{
+	char until[ZT_TIME_MAX];
+
+	if (zt_time_ms(scim->wait_until_wall_ms, until) != ZT_OK)
+		(void)strcpy(until, "later");
+	source_fail(scim->source, "the service asked to be left alone until %s",
+	    until);
+}
+
 static void
 scim_begin(struct source *s)
 {
@@ -35,10 +48,7 @@ scim_begin(struct source *s)
 	bool full;
 
 	if (now_ms < scim->wait_until_ms) {
-		source_fail(s,
-		    "the service asked to be left alone for another %" PRId64
-		    " s",
-		    (scim->wait_until_ms - now_ms + 999) / 1000);
+		fail_waiting(scim);
 		return;
 	}
 	scim_lookup_end(scim, ZT_ERR_UNAVAIL);

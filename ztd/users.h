@@ -3,6 +3,7 @@
 #define ZTD_USERS_H
 
 #include <jansson.h>
+#include <sys/types.h>
 #include <systemd/sd-event.h>
 
 #include "conf.h"
@@ -81,19 +82,23 @@ ZT_MUST_USE enum zt_err
 users_answer(const struct users *users, const struct zt_nss_request *request,
     void *buf, size_t cap, size_t *len_out);
 
-/* found: the user is in the snapshot now. */
-typedef void users_found(void *arg, bool found);
+/* ZT_OK: the user is in the snapshot now; ZT_ERR_NOTFOUND: there is no such
+ * user; ZT_ERR_UNAVAIL: nobody can tell. */
+typedef void users_found(void *arg, enum zt_err err);
 
 /*
- * Ask a source about a user who is not in the snapshot.
+ * Ask the sources about a user who is not in the snapshot.
  *
- * Returns true, and done is called once, within 200 ms or when users_settle()
- * or users_free() comes first; false if there is no source to ask, or none to
- * be asked now: see users_lookup.c.
+ * uid  of who wants to know: strangers leave root questions to ask
+ *
+ * Returns ZT_OK, and done is called once, at once or within 200 ms, or when
+ * users_settle() or users_free() comes first; ZT_ERR_NOTFOUND: there is no
+ * source to ask, the snapshot tells; ZT_ERR_UNAVAIL: none can be asked now,
+ * so nobody can tell: see users_lookup.c.
  * Blocking: never.
  */
-ZT_MUST_USE bool users_lookup(struct users *users, struct zt_str name,
-    users_found *done, void *arg);
+ZT_MUST_USE enum zt_err users_lookup(struct users *users, struct zt_str name,
+    uid_t uid, users_found *done, void *arg);
 
 /* End a lookup that is under way, without an answer.  NULL is no failure. */
 void users_settle(struct users *users);

@@ -36,15 +36,27 @@ struct users_gone {
 	int64_t until_us; /* monotonic clock */
 };
 
+#define USERS_WAITERS_MAX 16 /* who wait for one answer, count */
+
+/* Somebody who waits for the answer. */
+struct users_waiter {
+	users_found *done;
+	void *arg;
+};
+
 /* For users_lookup.c. */
 struct users_lookup {
-	users_found *done; /* NULL: none is under way */
-	void *arg;
+	struct users_waiter waiters[USERS_WAITERS_MAX];
+	size_t n_waiters; /* 0: none is under way */
+	bool for_root;    /* root is among them */
 	char name[ZT_NAME_MAX + 1];
-	size_t next;      /* source to ask if this one has nobody */
-	bool unsure;      /* a source did not say */
-	int64_t until_us; /* monotonic clock; the answer is due */
-	int64_t spent_us; /* monotonic clock; the bucket was empty then */
+	size_t next;            /* source to ask if this one has nobody */
+	bool unsure;            /* a source did not say */
+	sd_event_source *timer; /* owned; the answer is due */
+	int64_t until_us;       /* monotonic clock; and so it is */
+	int64_t spent_us[2];    /* likewise; root's bucket was empty then, and
+				   that of all others */
+	uint64_t seed;          /* of the places in gone; 0: none yet */
 	struct users_gone gone[USERS_GONE_MAX];
 };
 

@@ -22,7 +22,12 @@ struct resource {
 	char id[];
 };
 
+/* What a resource takes up besides its texts: nodes of trees, the name, what
+ * malloc(3) adds; bytes, about. */
+#define RESOURCE_BYTES 192
+
 struct zt_scim_catalog {
+	size_t bytes, bytes_max;
 	struct {
 		void *by_id, *by_name; /* tsearch(3) */
 		size_t n;
@@ -64,9 +69,19 @@ zt_scim_catalog_new(struct zt_scim_catalog **out)
 
 	if (catalog == NULL)
 		return ZT_ERR_NOMEM;
+	catalog->bytes_max = ZT_SCIM_CATALOG_MAX;
 	*out = catalog;
 	return ZT_OK;
 }
+
+void
+zt_scim_catalog_limit(struct zt_scim_catalog *catalog, size_t bytes)
+{
+	catalog->bytes_max = bytes;
+}
+
+const char zt_scim_too_many[] =
+    "over 2097152 users or groups, or 1 GiB of them: narrow the filters";
 
 static void
 resource_free(void *p)
@@ -152,15 +167,20 @@ resource_find(const struct zt_scim_catalog *catalog, enum zt_scim_kind kind,
 	return node == NULL ? NULL : *(struct resource **)node;
 }
 
-/* Find it, or make an empty one. */
+/* What it takes up. */
+static size_t
+resource_bytes(const char *id, const char *record)
+{
+	return RESOURCE_BYTES + strlen(id) + strlen(record);
+}
+
+/* Make an empty one. */
 static enum zt_err
-resource_get(struct zt_scim_catalog *catalog, enum zt_scim_kind kind,
+resource_add(struct zt_scim_catalog *catalog, enum zt_scim_kind kind,
     const char *id, struct resource **out)
 {
 	zt_auto_free struct resource *new = NULL;
 
-	if ((*out = resource_find(catalog, kind, id)) != NULL)
-		return ZT_OK;
 	if (catalog->kinds[kind].n >= ZT_SET_MAX)
 		return ZT_ERR_TOOBIG;
 	new = key_new(offsetof(struct resource, id), id);
@@ -177,13 +197,17 @@ zt_scim_catalog_put(struct zt_scim_catalog *catalog, enum zt_scim_kind kind,
     const char *id, char *record)
 {
 	void **names = &catalog->kinds[kind].by_name;
-	struct resource *resource;
+	struct resource *resource = resource_find(catalog, kind, id);
+	const size_t bytes = catalog->bytes + resource_bytes(id, record) -
+	    (resource == NULL ? 0 : resource_bytes(id, resource->record));
 	struct holder *holder;
 	enum zt_err err;
 
+	if (bytes > catalog->bytes_max)
+		return ZT_ERR_TOOBIG;
 	err = name_of(names, record, name_keys[kind], &holder);
-	if (err == ZT_OK)
-		err = resource_get(catalog, kind, id, &resource);
+	if (err == ZT_OK && resource == NULL)
+		err = resource_add(catalog, kind, id, &resource);
 	if (err != ZT_OK) {
 		name_drop(names, holder);
 		return err;
@@ -192,6 +216,7 @@ zt_scim_catalog_put(struct zt_scim_catalog *catalog, enum zt_scim_kind kind,
 	free(resource->record);
 	resource->holder = holder;
 	resource->record = record;
+	catalog->bytes = bytes;
 	return ZT_OK;
 }
 
@@ -454,7 +479,7 @@ take_resource(struct zt_scim_query *query, const json_t *json,
 	err =
 	    zt_scim_catalog_put(query->into, query->kind, resource.id, record);
 	if (err == ZT_ERR_TOOBIG)
-		*why_out = "over 2097152 resources";
+		*why_out = zt_scim_too_many;
 	if (err == ZT_OK)
 		record = NULL;
 	if (resource.modified_us > query->newest_us)

@@ -17,14 +17,15 @@
  * asked makes the sync fail, for half the users must not pass for all.
  * Source: RFC 7643, RFC 7644 s3.4.2 and s3.12, RFC 9865.
  */
-#define ZT_SCIM_ANSWER_MAX (32 << 20) /* of one exchange, bytes */
-#define ZT_SCIM_PAGES_MAX  100000     /* of one query, count */
-#define ZT_SCIM_CURSOR_MAX 1024       /* bytes */
-#define ZT_SCIM_TYPE_MAX   32         /* scimType, bytes with NUL */
-#define ZT_SCIM_DETAIL_MAX 160        /* of an error, bytes with NUL */
-#define ZT_SCIM_PAGER_MAX  (3 * ZT_SCIM_CURSOR_MAX + 64) /* with NUL */
-#define ZT_SCIM_KEY_MAX    (ZT_IMMUTABLE_ID_MAX + 16)    /* with NUL */
-#define ZT_SCIM_NEVER      INT64_MIN /* a time that was not given */
+#define ZT_SCIM_ANSWER_MAX  (32 << 20) /* of one exchange, bytes */
+#define ZT_SCIM_PAGES_MAX   100000     /* of one query, count */
+#define ZT_SCIM_CURSOR_MAX  1024       /* bytes */
+#define ZT_SCIM_TYPE_MAX    32         /* scimType, bytes with NUL */
+#define ZT_SCIM_DETAIL_MAX  160        /* of an error, bytes with NUL */
+#define ZT_SCIM_PAGER_MAX   (3 * ZT_SCIM_CURSOR_MAX + 64) /* with NUL */
+#define ZT_SCIM_CATALOG_MAX (1 << 30) /* a catalog in memory, bytes */
+#define ZT_SCIM_KEY_MAX     (ZT_IMMUTABLE_ID_MAX + 16) /* with NUL */
+#define ZT_SCIM_NEVER       INT64_MIN /* a time that was not given */
 
 #define ZT_SCIM_POSIX_USER \
 	"urn:ietf:params:scim:schemas:oracle:idcs:extension:posix:User"
@@ -163,13 +164,19 @@ struct zt_scim_catalog;
 ZT_MUST_USE enum zt_err zt_scim_catalog_new(struct zt_scim_catalog **out);
 void zt_scim_catalog_free(struct zt_scim_catalog *catalog);
 
+/* Let it take up so many bytes rather than ZT_SCIM_CATALOG_MAX. */
+void zt_scim_catalog_limit(struct zt_scim_catalog *catalog, size_t bytes);
+
+/* What ZT_ERR_TOOBIG of a catalog means, for the administrator. */
+extern const char zt_scim_too_many[];
+
 /*
  * Put a resource in, in place of the one with its id.
  *
  * record   the form of struct zt_scim_resource; taken over on success
  *
- * Errors: ZT_ERR_NOMEM, ZT_ERR_TOOBIG over ZT_SET_MAX of a kind,
- * ZT_ERR_MALFORMED if record is no JSON object.
+ * Errors: ZT_ERR_NOMEM, ZT_ERR_TOOBIG over ZT_SET_MAX of a kind, or over
+ * ZT_SCIM_CATALOG_MAX bytes in all (then it is as it was), ZT_ERR_MALFORMED if record is no JSON object.
  */
 ZT_MUST_USE enum zt_err zt_scim_catalog_put(struct zt_scim_catalog *catalog,
     enum zt_scim_kind kind, const char *id, char *record);

@@ -282,8 +282,8 @@ attempt_start(struct ask *ask)
  *
  * The same endpoint if it did not know us and the token has been renewed
  * since; another one if this one is unavailable.  Never the same one again
- * for being unavailable: libcurl alone repeats a request, and only on a kept
- * connection that died before a byte of the answer.
+ * for being unavailable: libcurl alone repeats a request, and only if a kept
+ * connection died before a byte of the answer or HTTP/2 refused it unread.
  */
 static bool
 attempt_again(struct ask *ask, enum zt_reason reason)

@@ -49,7 +49,8 @@ install: all
 	    install -m 640 packaging/ztd.conf $(DESTDIR)$(SYSCONFDIR)/ztd
 
 # Out of every stack first, or the missing module would keep people out.
-# Configuration, state and logs stay.
+# Configuration, state and logs stay; what to do before the state is removed
+# stands in docs/USERS.md (Removing the snapshot).
 .PHONY: uninstall
 uninstall:
 	$(if $(DESTDIR),,packaging/zt-unhook)

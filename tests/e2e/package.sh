@@ -241,12 +241,79 @@ removed()
 	check "users are found" in_root getent passwd dave
 }
 
+# within SECONDS COMMAND...: COMMAND comes true
+within()
+{
+	within_left=$(($1 * 10))
+	shift
+	until "$@"; do
+		within_left=$((within_left - 1))
+		[ $within_left -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+ALICE=2013265921 # within the default identity.id_range
+
+# The broker writes a snapshot with alice in it, and ends.
+snapshot_make()
+{
+	mkdir -p "$root/etc/ztd/users.d"
+	echo '{"userName":"alice","uid":'$ALICE'}' \
+	    >"$root/etc/ztd/users.d/alice.user"
+	echo '{"groupName":"alice","gid":'$ALICE'}' \
+	    >"$root/etc/ztd/users.d/alice.group"
+	in_root chown ztd:zt-admin /var/log/ztd/decisions.jsonl
+	in_root sh -c 'echo $$ >/root/ztd.pid; exec ztd' >ztd.log 2>&1 &
+	within 10 grep -qs alice "$root/var/lib/ztd/users.snapshot" ||
+	    cat ztd.log
+	kill "$(cat "$root/root/ztd.pid")"
+	wait $!
+	grep -q alice "$root/var/lib/ztd/users.snapshot"
+}
+
+# A daemon that goes on asking zt, for its /etc is another: it says whom it
+# sees.  It ends with the file /root/run.
+daemon_start()
+{
+	cp -a "$root/etc" "$root/root/etc"
+	echo 'passwd: files zt' >"$root/root/etc/nsswitch.conf"
+	: >"$root/root/run"
+	cat >"$root/root/daemon.pl" <<-'END'
+	for (my $i = 0; $i < 3000 && -e '/root/run'; $i++) {
+		my $uid = getpwnam('alice') // 'nobody';
+		open(my $f, '>', '/root/says.new');
+		print $f "$uid\n";
+		close($f);
+		rename('/root/says.new', '/root/says');
+		select(undef, undef, undef, 0.1);
+	}
+	END
+	in_root unshare -m sh -c 'mount --bind /root/etc /etc &&
+	    exec perl /root/daemon.pl' &
+	daemon=$!
+}
+
+daemon_says()
+{
+	[ "$(cat "$root/root/says" 2>/dev/null)" = "$1" ]
+}
+
 purged()
 {
 	snapshot removed
 	check "it installs again" apt install /root/zt.deb
 	check "and enables nothing" unchanged_since removed
+	check "the broker writes a snapshot" snapshot_make
+	daemon_start
+	check "a daemon has it mapped" within 10 daemon_says $ALICE
 	check "purge works" apt purge zt
+	check "the snapshot is gone" [ ! -e "$root/var/lib/ztd/users.snapshot" ]
+	check "the daemon sees her no longer" within 5 daemon_says nobody
+	rm -f "$root/root/run"
+	wait $daemon
+	check "users that the administrator wrote are kept" \
+	    [ -e "$root/etc/ztd/users.d/alice.user" ]
 	check "the configuration is gone" [ ! -e "$root/etc/ztd/ztd.conf" ]
 	check "what the administrator put there is kept" \
 	    [ -e "$root/etc/ztd/user-ca.pub" ]

@@ -6,6 +6,15 @@
 # containers; all but sudo's decision without a broker that runs.
 . "${0%/*}/lib.sh"
 e2e_begin "$@"
+
+# few is in 63 groups, many in 300
+LIST=
+for n in $(seq 300); do
+	group_record "g$n" $((80000 + n))
+	LIST="$LIST${LIST:+,}\"g$n\""
+	[ "$n" -ne 63 ] || user_record few 70020 "$LIST"
+done
+user_record many 70021 "$LIST"
 start_pdp
 start_ztd
 
@@ -66,6 +75,45 @@ END
 cc -w -static -o /tmp/who $T/who.c 2>$T/cc.log
 check "a static binary" test "$(/tmp/who alice)" = 70001
 check "a static binary: nobody" sh -c '! /tmp/who nosuch'
+
+# Its array of groups is of its own malloc: ours may fill it, not let it grow.
+cat >$T/groups.c <<'END'
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+/* USER ROOM: how many groups does getgrouplist find; initgroups, without ROOM */
+int
+main(int argc, char **argv)
+{
+	static gid_t gids[1000];
+	int n = argc < 3 ? 0 : atoi(argv[2]);
+	if (n > 0)
+		getgrouplist(argv[1], 70020, gids, &n);
+	else if (initgroups(argv[1], 70020) == 0)
+		n = getgroups(1000, gids);
+	printf("%d\n", n);
+	return 0;
+}
+END
+cc -w -static -o /tmp/groups $T/groups.c 2>$T/cc.log
+cc -w -o /tmp/groups-dynamic $T/groups.c 2>$T/cc.log
+LOADER=$(ldd /tmp/groups-dynamic | sed -n 's/^[ \t]*\(\/[^ ]*ld-[^ ]*\).*/\1/p')
+# groups N COMMAND...: COMMAND finds N groups, the primary one among them
+groups()
+{
+	groups_n=$1
+	shift
+	test "$("$@")" = "$groups_n"
+}
+check "a static binary: 300 groups, with room" groups 301 /tmp/groups many 1000
+check "a static binary: 63 groups, without" groups 1 /tmp/groups few 63
+check "a static binary: initgroups with 63" groups 64 /tmp/groups few
+check "a static binary: initgroups with 300" groups 1 /tmp/groups many
+check "any other: 300 groups, without room" \
+    groups 301 /tmp/groups-dynamic many 10
+check "any other: initgroups with 300" groups 301 /tmp/groups-dynamic many
+check "any other: its loader run by name" \
+    groups 301 "$LOADER" /tmp/groups-dynamic many
 
 # --- chroot and containers: their own root, with the file in it or not
 # root_make DIR: a root that holds getent, its libraries and ours

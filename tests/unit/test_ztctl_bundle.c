@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -106,6 +107,64 @@ what_is_made_and_signed_is_found_right(void **state)
 	assert_int_equal(shell("tail -n 3 out1 >old1; tail -n 3 out3 | "
 			       "cmp - old1"),
 	    0);
+}
+
+/* The days after which a document expires. */
+static double
+days_of(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	long long issued = 0, expires = 0;
+	char head[256];
+
+	assert_non_null(f);
+	assert_non_null(fgets(head, sizeof(head), f));
+	(void)fclose(f);
+	assert_int_equal(sscanf(head,
+			     "{\"zt-users\":1,\"version\":%*d,\"issued\":%lld,"
+			     "\"expires\":%lld}",
+			     &issued, &expires),
+	    2);
+	return (double)(expires - issued) / 86400;
+}
+
+static void
+what_is_made_expires_and_what_does_not_is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(run("make d -o out1"), ZTCTL_OK);
+	assert_true(days_of("out1") == 7);
+	assert_says("expires");
+	assert_int_equal(run("make d -o out1 --days 30"), ZTCTL_OK);
+	assert_true(days_of("out1") == 30);
+	assert_int_equal(run("make d -o out2 --previous out1"), ZTCTL_OK);
+	assert_true(days_of("out2") == 7);
+	assert_int_equal(run("sign out1 -k key -o out2"), ZTCTL_OK);
+	assert_int_equal(run("check out2 --signers key.pub"), ZTCTL_OK);
+	assert_null(strstr(said, "never"));
+	assert_int_equal(
+	    shell("printf '{\"zt-users\":1,\"version\":1,\"issued\":1}\\n"
+		  "{\"userName\":\"eve\",\"uid\":70003}\\n' >out1"),
+	    0);
+	assert_int_equal(run("sign out1 -k key -o out2"), ZTCTL_OK);
+	assert_int_equal(run("check out2 --signers key.pub"), ZTCTL_OK);
+	assert_says("it never expires");
+}
+
+static void
+what_is_written_is_of_the_usual_mode(void **state)
+{
+	const mode_t umask_kept = umask(027);
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(run("make d -o out1"), ZTCTL_OK);
+	assert_int_equal(stat("out1", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(umask(umask_kept), 027);
+	assert_int_equal(run("sign out1 -k key -o d/none/out2"), ZTCTL_SYSTEM);
+	assert_says("d/none/out2: No such file");
+	assert_int_equal(shell("test -z \"$(ls | grep new)\""), 0);
 }
 
 static void
@@ -239,6 +298,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_is_made_and_signed_is_found_right,
+		    fresh),
+		cmocka_unit_test_setup(
+		    what_is_made_expires_and_what_does_not_is_told, fresh),
+		cmocka_unit_test_setup(what_is_written_is_of_the_usual_mode,
 		    fresh),
 		cmocka_unit_test_setup(
 		    ssh_keygen_verifies_what_we_sign_and_we_what_it_signs,

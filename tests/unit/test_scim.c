@@ -583,6 +583,63 @@ of_several_with_one_name_none_is_taken(void **state)
 	zt_scim_catalog_free(catalog);
 }
 
+/* Nothing that does not fit changes what is there. */
+static void
+a_catalog_takes_up_no_more_than_it_may(void **state)
+{
+	static const char user[] = "{\"uuid\":\"1\",\"userName\":\"ann\"}";
+	struct zt_scim_catalog *catalog = NULL, *more = NULL;
+	char *big = NULL;
+
+	(void)state;
+	assert_true(asprintf(&big, "{\"uuid\":\"1\",\"x\":\"%05000d\"}", 1) >
+	    5000);
+	assert_int_equal(zt_scim_catalog_new(&catalog), ZT_OK);
+	zt_scim_catalog_limit(catalog, 4999);
+	put(catalog, ZT_SCIM_USER, "1", user);
+	assert_int_equal(zt_scim_catalog_put(catalog, ZT_SCIM_USER, "1", big),
+	    ZT_ERR_TOOBIG);
+	assert_int_equal(zt_scim_catalog_put(catalog, ZT_SCIM_USER, "2", big),
+	    ZT_ERR_TOOBIG);
+	assert_string_equal(zt_scim_catalog_find(catalog, ZT_SCIM_USER, "1"),
+	    user);
+	assert_int_equal(zt_scim_catalog_count(catalog, ZT_SCIM_USER), 1);
+	/* it is not what comes in the course of time that counts */
+	for (unsigned i = 0; i < 1000; i++)
+		put(catalog, ZT_SCIM_USER, "1", user);
+	assert_int_equal(zt_scim_catalog_new(&more), ZT_OK);
+	assert_int_equal(zt_scim_catalog_put(more, ZT_SCIM_GROUP, "1", big),
+	    ZT_OK);
+	assert_int_equal(zt_scim_catalog_merge(catalog, more), ZT_ERR_TOOBIG);
+	zt_scim_catalog_limit(catalog, 5000 + 1000);
+	assert_int_equal(zt_scim_catalog_merge(catalog, more), ZT_OK);
+	zt_scim_catalog_free(more);
+	zt_scim_catalog_free(catalog);
+}
+
+/* However small each is. */
+static void
+small_resources_count(void **state)
+{
+	struct zt_scim_catalog *catalog = NULL;
+	unsigned n = 0;
+	char id[16];
+
+	(void)state;
+	assert_int_equal(zt_scim_catalog_new(&catalog), ZT_OK);
+	zt_scim_catalog_limit(catalog, 100000);
+	for (enum zt_err err = ZT_OK; err == ZT_OK; n++) {
+		char *record = strdup("{}");
+
+		(void)snprintf(id, sizeof(id), "%u", n);
+		err = zt_scim_catalog_put(catalog, ZT_SCIM_USER, id, record);
+		if (err != ZT_OK)
+			free(record);
+	}
+	assert_in_range(n, 400, 1000);
+	zt_scim_catalog_free(catalog);
+}
+
 /* ---- a page against its query ---- */
 
 static enum zt_err
@@ -632,6 +689,11 @@ a_page_is_held_against_its_query(void **state)
 	assert_int_equal(page(&query, DATED("4", "1970-01-01T00:00:09Z"), &why),
 	    ZT_ERR_DENIED);
 	assert_int_equal(page(&query, "{\"id\":\"5\"}", &why), ZT_ERR_DENIED);
+	zt_scim_catalog_limit(query.into, 0);
+	assert_int_equal(page(&query, DATED("6", "1970-01-01T00:00:09.1Z"),
+			     &why),
+	    ZT_ERR_TOOBIG);
+	assert_ptr_equal(why, zt_scim_too_many);
 	assert_int_equal(zt_scim_catalog_count(query.into, ZT_SCIM_USER), 3);
 	zt_scim_catalog_free(query.into);
 }
@@ -658,6 +720,8 @@ main(void)
 		cmocka_unit_test(
 		    a_catalog_becomes_a_set_with_names_for_members),
 		cmocka_unit_test(of_several_with_one_name_none_is_taken),
+		cmocka_unit_test(a_catalog_takes_up_no_more_than_it_may),
+		cmocka_unit_test(small_resources_count),
 		cmocka_unit_test(a_page_is_held_against_its_query),
 	};
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stddef.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,8 @@ static struct {
 	/* if it returns true it has answered */
 	bool (*quirk)(const char *url, struct fetch_answer *answer);
 	unsigned asked;      /* pages, so far */
+	const char *hangs;   /* in a URL: no answer before last is let go */
+	struct fetch *last;  /* begun */
 	char urls[URLS_MAX]; /* each with a newline */
 	char *body;          /* of the answer being made, owned */
 } service;
@@ -149,6 +152,24 @@ struct fetch {
 	sd_event_source *later;
 };
 
+static const char *secret; /* must not be in what jansson frees, or NULL */
+static bool watching;      /* from here on */
+
+static void *
+watched_alloc(size_t n)
+{
+	return calloc(1, n);
+}
+
+static void
+watched_free(void *p)
+{
+	if (watching && secret != NULL && p != NULL &&
+	    malloc_usable_size(p) > strlen(secret))
+		assert_true(strcmp(p, secret) != 0);
+	free(p);
+}
+
 static sd_event *event;
 static char bearer[64]; /* sent last */
 
@@ -158,7 +179,9 @@ on_later(sd_event_source *later, void *arg)
 	zt_auto_free struct fetch *f = arg;
 
 	(void)sd_event_source_disable_unref(later);
+	watching = true;
 	f->done(f->arg, &f->answer);
+	watching = false;
 	free(f->body);
 	return 0;
 }
@@ -186,6 +209,11 @@ fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
 		service_answer(request->url, &f->answer);
 	f->body = zt_take(service.body);
 	assert_true(sd_event_add_defer(event, &f->later, on_later, f) >= 0);
+	if (service.hangs != NULL &&
+	    strstr(request->url, service.hangs) != NULL)
+		assert_true(sd_event_source_set_enabled(f->later,
+				SD_EVENT_OFF) >= 0);
+	service.last = f;
 	*out = f;
 	return ZT_OK;
 }
@@ -401,6 +429,7 @@ setup(void **state)
 	service.resources[ZT_SCIM_GROUP] = json_array();
 	service.cursor = false;
 	service.quirk = NULL;
+	service.hangs = NULL;
 	memset(&outcome, 0, sizeof(outcome));
 	conf = (struct conf_source){ .name = (char *)(uintptr_t) "s",
 		.url = url,
@@ -905,12 +934,18 @@ busy(const char *asked, struct fetch_answer *answer)
 static void
 retry_after_is_heeded(void **state)
 {
+	char first[SOURCE_WHY_MAX];
+
 	(void)state;
 	service.quirk = busy;
 	sync_bad("is busy");
 	service.quirk = NULL;
-	sync_bad("left alone for another 600 s");
+	sync_bad("left alone until 2");
 	assert_string_equal(service.urls, "");
+	/* the words stay, or they would be logged each time */
+	(void)snprintf(first, sizeof(first), "%s", outcome.why);
+	(void)usleep(1100000);
+	sync_bad(first);
 }
 
 /* ---- tokens ---- */
@@ -1008,6 +1043,20 @@ a_token_of_client_credentials_is_kept_and_renewed(void **state)
 	assert_int_equal(tokens, 2);
 	sync_good();
 	assert_int_equal(tokens, 2);
+	assert_string_equal(bearer, "new");
+}
+
+static void
+a_token_is_not_left_in_memory(void **state)
+{
+	(void)state;
+	client_credentials();
+	tokens = 1;
+	secret = "new";
+	json_set_alloc_funcs(watched_alloc, watched_free);
+	sync_good();
+	json_set_alloc_funcs(malloc, free);
+	secret = NULL;
 	assert_string_equal(bearer, "new");
 }
 
@@ -1389,6 +1438,137 @@ a_lookup_believes_no_answer_but_its_own(void **state)
 	assert_users(5);
 }
 
+/* Whoever asks again: nothing is to be published, or written. */
+static void
+a_lookup_that_brings_no_news_changes_nothing(void **state)
+{
+	struct stat before, after;
+
+	(void)state;
+	people_make(5);
+	sync_good();
+	assert_int_equal(stat(state_file, &before), 0);
+	found_none();
+	(void)json_array_append(found,
+	    json_array_get(service.resources[ZT_SCIM_USER], 1));
+	assert_int_equal(lookup("p1"), ZT_OK);
+	assert_int_equal(outcome.touched, 0);
+	assert_int_equal(stat(state_file, &after), 0);
+	assert_int_equal(after.st_size, before.st_size);
+	for (int i = 0; i < 2; i++) {
+		found_none();
+		found_add("u9", "new");
+		assert_int_equal(lookup("new"), ZT_OK);
+		assert_int_equal(outcome.touched, 1);
+	}
+	for (int i = 0; i < 2; i++) {
+		found_none();
+		(void)json_array_append_new(found,
+		    json_pack("{s:s, s:s, s:s}", "id", "u7", "userName", "bad",
+			"active", "no"));
+		assert_int_equal(lookup("bad"), ZT_ERR_DENIED);
+		assert_int_equal(outcome.touched, 2);
+	}
+	found_none();
+	found_add("u7", "bad");
+	assert_int_equal(lookup("bad"), ZT_OK);
+	assert_int_equal(outcome.touched, 3);
+	assert_users(7);
+}
+
+/* While a set waits for an administrator, what is known is not in force. */
+static void
+a_lookup_is_put_in_force_whatever_waits(void **state)
+{
+	(void)state;
+	people_make(5);
+	sync_good();
+	user_put(6, "held", 60);
+	outcome.hold = true;
+	sync_good();
+	found_none();
+	(void)json_array_append(found,
+	    json_array_get(service.resources[ZT_SCIM_USER], 5));
+	assert_int_equal(lookup("held"), ZT_OK);
+	assert_users(6);
+	assert_int_equal(outcome.touched, 1);
+}
+
+/* From now on what hung is answered. */
+static void
+let_go(void)
+{
+	service.hangs = NULL;
+	assert_true(sd_event_source_set_enabled(service.last->later,
+			SD_EVENT_ONESHOT) >= 0);
+	while (sd_event_run(event, 0) > 0)
+		continue;
+}
+
+static void
+who_gives_up_a_lookup_hears_no_more_of_it(void **state)
+{
+	struct lookup l = { .calls = 0 };
+
+	(void)state;
+	people_make(5);
+	sync_good();
+	found_none();
+	found_add("u9", "new");
+	source_scim_lookup_cancel(&source); /* none is under way */
+	assert_int_equal(source_scim_lookup(&source, zt_str("new"), 250,
+			     on_found, &l),
+	    ZT_OK);
+	source_scim_lookup_cancel(&source);
+	while (sd_event_run(event, 0) > 0)
+		continue;
+	assert_int_equal(l.calls, 0);
+	assert_int_equal(lookup("new"), ZT_OK);
+}
+
+static bool
+token_or_lookup(const char *asked, struct fetch_answer *answer)
+{
+	return token_endpoint(asked, answer) || answer_lookup(asked, answer);
+}
+
+/* Or none would be had where that takes longer than one may wait. */
+static void
+a_token_comes_for_the_next_who_needs_it(void **state)
+{
+	struct lookup l = { .calls = 0 };
+
+	(void)state;
+	people_make(5);
+	client_credentials();
+	sync_good();
+	for (unsigned i = 0; i < 3; i++) {
+		source_close(); /* and no token */
+		source_open();
+		found_none();
+		service.quirk = token_or_lookup;
+		service.hangs = "/token";
+		tokens = 1;
+		for (int n = 0; n < 2; n++) {
+			source_scim_lookup_cancel(&source);
+			assert_int_equal(source_scim_lookup(&source,
+					     zt_str("new"), 180, on_found, &l),
+			    ZT_OK);
+		}
+		source_scim_lookup_cancel(&source);
+		if (i == 0) {
+			let_go();
+			assert_int_equal(lookup("new"), ZT_ERR_NOTFOUND);
+		} else if (i == 1) {
+			source_scim.sync(&source);
+			let_go();
+			assert_int_equal(outcome.same, 1);
+		} /* or never */
+		assert_int_equal(l.calls, 0);
+		assert_int_equal(tokens, 2);
+	}
+}
+
 static void
 a_lookup_gives_way_to_a_sync(void **state)
 {
@@ -1470,6 +1650,7 @@ main(void)
 		TEST(a_bearer_that_is_refused_is_read_again_once),
 		TEST(a_token_of_client_credentials_is_kept_and_renewed),
 		TEST(a_token_that_cannot_be_had_fails_the_sync),
+		TEST(a_token_is_not_left_in_memory),
 		TEST(a_restart_has_the_last_good_users),
 		TEST(state_of_another_configuration_is_left_alone),
 		TEST(what_a_crash_left_of_the_state_is_ignored),
@@ -1481,6 +1662,10 @@ main(void)
 		TEST(a_group_follows_a_member_who_was_looked_up),
 		TEST(a_lookup_writes_no_users_that_wait_for_an_administrator),
 		TEST(a_lookup_believes_no_answer_but_its_own),
+		TEST(a_lookup_that_brings_no_news_changes_nothing),
+		TEST(a_lookup_is_put_in_force_whatever_waits),
+		TEST(who_gives_up_a_lookup_hears_no_more_of_it),
+		TEST(a_token_comes_for_the_next_who_needs_it),
 		TEST(a_lookup_gives_way_to_a_sync),
 	};
 

@@ -247,6 +247,37 @@ refused "same version, other content" $T/signed '11 after 11'
 printf 'nothing' >$T/nothing
 refused "no bundle at all" $T/nothing 'signature'
 
+# --- What is remembered of the last bundle --------------------------------
+
+cp $T/web/files/users $T/good
+stop ztd
+chmod 0 $STATE/sources/corp
+cp $T/old $T/web/files/users
+start_ztd
+check "state that cannot be read: no bundle is taken" \
+    test "$(sync; echo $?)" = 1
+check "state that cannot be read: ztctl identity sources says what to do" \
+    says 'sources/corp: Permission denied: .*, or remove it' \
+    ztctl identity sources
+check "state that cannot be read: its users go on" test \
+    "$(getent passwd alice carol dora eve | wc -l)" = 4
+chmod 600 $STATE/sources/corp
+check "state that can be read again: the older version is refused for it" \
+    test "$(sync; echo $?)" = 1
+check "state that can be read again: and says so" says '10 after 11' \
+    ztctl identity sources
+rm $STATE/sources/corp
+check "state that was removed: the older version is taken" sync
+check "state that was removed: it is in force" has_uid bob 70002
+cp $T/good $T/web/files/users
+check "state that was removed: then goes on with the next" sync
+made users || die "no bundle: $(cat $T/out)"
+sed -i 's/,"expires":[0-9]*}/}/' $T/made
+ztctl identity bundle sign $T/made -k $T/ca/signer -o $T/web/files/users
+check "never expires: taken" sync
+check "never expires: warned of once" \
+    test "$(grep -c 'source corp: its bundle never expires' $T/log/ztd.log)" = 1
+
 # --- Ids that nobody gave -------------------------------------------------
 
 DORA_ID=$(uid_of dora)

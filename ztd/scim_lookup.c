@@ -63,12 +63,12 @@ is_asked_for(const char *record, const char *name)
  * perhaps one that the merge refuses, whoever asks again.
  */
 static bool
-user_same(const struct scim *scim, const struct zt_set *set, const char *key,
+user_same(const struct scim *scim, const struct zt_set *set,
     const struct zt_scim_catalog *found)
 {
 	bool same = false;
 
-	return scim->built == set && zt_set_find(set, key) != NULL &&
+	return scim->built == set &&
 	    zt_scim_catalog_within(found, scim->all, &same) == ZT_OK && same;
 }
 
@@ -91,7 +91,7 @@ user_apply(struct scim *scim, struct zt_set *set, struct zt_scim_catalog *found)
 		return ZT_ERR_NOTFOUND;
 	(void)snprintf(key, sizeof(key), "%s/%s",
 	    zt_scim_endpoint(ZT_SCIM_USER), entries[0].id);
-	if (!user_same(scim, set, key, found)) {
+	if (!user_same(scim, set, found)) {
 		if (zt_scim_entry_add(found, &entries[0], set) != ZT_OK ||
 		    scim_build_add(scim, found) != ZT_OK)
 			return ZT_ERR_UNAVAIL;

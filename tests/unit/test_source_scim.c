@@ -38,6 +38,7 @@ static struct {
 	unsigned asked;      /* pages, so far */
 	const char *hangs;   /* in a URL: no answer before last is let go */
 	struct fetch *last;  /* begun */
+	unsigned open;       /* begun, and neither done nor cancelled */
 	char urls[URLS_MAX]; /* each with a newline */
 	char *body;          /* of the answer being made, owned */
 } service;
@@ -179,6 +180,7 @@ on_later(sd_event_source *later, void *arg)
 	zt_auto_free struct fetch *f = arg;
 
 	(void)sd_event_source_disable_unref(later);
+	service.open--;
 	watching = true;
 	f->done(f->arg, &f->answer);
 	watching = false;
@@ -214,6 +216,7 @@ fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
 		assert_true(sd_event_source_set_enabled(f->later,
 				SD_EVENT_OFF) >= 0);
 	service.last = f;
+	service.open++;
 	*out = f;
 	return ZT_OK;
 }
@@ -224,6 +227,7 @@ fetch_cancel(struct fetch *f)
 	if (f == NULL)
 		return;
 	(void)sd_event_source_disable_unref(f->later);
+	service.open--;
 	free(f->body);
 	free(f);
 }
@@ -231,8 +235,9 @@ fetch_cancel(struct fetch *f)
 /* ---- what source.c is, here ---- */
 
 static struct {
-	struct zt_set *set; /* in force */
-	bool hold;          /* what comes is not put in force */
+	struct zt_set *set;  /* in force */
+	struct zt_set *held; /* waits for an administrator */
+	bool hold;           /* what comes is not put in force */
 	unsigned done, same, failed, touched;
 	char why[SOURCE_WHY_MAX];
 	int64_t restored_ms;
@@ -244,7 +249,8 @@ source_done(struct source *s, struct zt_set *set)
 	(void)s;
 	outcome.done++;
 	if (outcome.hold) {
-		zt_set_free(set);
+		zt_set_free(outcome.held);
+		outcome.held = set;
 		return;
 	}
 	if (set != outcome.set)
@@ -328,8 +334,10 @@ static void
 source_close(void)
 {
 	source_scim.destroy(&source);
+	assert_int_equal(service.open, 0);
 	zt_set_free(outcome.set);
-	outcome.set = NULL;
+	zt_set_free(outcome.held);
+	outcome.set = outcome.held = NULL;
 }
 
 /* One sync to its end; how many ends it had is checked. */
@@ -1325,6 +1333,8 @@ a_user_of_today_is_looked_up(void **state)
 	/* it need not have been modified since the last sync */
 	sync_good();
 	assert_users(6);
+	sync_good(); /* groups have their members' names now */
+	assert_int_equal(outcome.same, 1);
 	conf.full_interval_s = 0;
 	sync_good();
 	assert_users(5);
@@ -1483,15 +1493,25 @@ a_lookup_is_put_in_force_whatever_waits(void **state)
 	(void)state;
 	people_make(5);
 	sync_good();
-	user_put(6, "held", 60);
+	user_put(1, "renamed", 60);
 	outcome.hold = true;
 	sync_good();
 	found_none();
 	(void)json_array_append(found,
-	    json_array_get(service.resources[ZT_SCIM_USER], 5));
-	assert_int_equal(lookup("held"), ZT_OK);
-	assert_users(6);
+	    json_array_get(service.resources[ZT_SCIM_USER], 1));
+	assert_int_equal(lookup("renamed"), ZT_OK);
+	assert_string_equal(name_of("Users/u0001"), "renamed");
 	assert_int_equal(outcome.touched, 1);
+	found_none();
+	found_add("u9", "new");
+	assert_int_equal(lookup("new"), ZT_OK);
+	assert_users(6);
+	/* and then into what has waited */
+	zt_set_free(outcome.set);
+	outcome.set = zt_take(outcome.held);
+	assert_users(5);
+	assert_int_equal(lookup("new"), ZT_OK);
+	assert_users(6);
 }
 
 /* From now on what hung is answered. */

@@ -6,7 +6,8 @@
 //   node server.mjs MODULES CERT KEY TOKEN_FILE PORT_FILE [PORT]
 //
 // MODULES  where npm installed the packages (tests/interop/scim/package.json)
-// It prints each request, and ends when its standard input does.
+// It prints each request, and ends when its standard input does.  Beside it is
+// /token/MS, which gives out the token for a second, after MS milliseconds.
 import { createRequire } from "node:module";
 import { randomUUID } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -65,6 +66,11 @@ const app = express();
 app.use((request, response, next) => {
 	console.log(request.method, decodeURIComponent(request.url));
 	next();
+});
+app.post("/token/:delay", (request, response) => {
+	const answer = { access_token: token, token_type: "Bearer",
+		expires_in: 1 };
+	setTimeout(() => response.json(answer), +request.params.delay);
 });
 app.use("/scim/v2", new Routers({
 	type: "bearer",

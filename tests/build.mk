@@ -47,6 +47,7 @@ $(NSS_TEST_BIN): $(NSS_HELP_SRC:%.c=$(B)/%.o) $(SNAPSHOT_WRITER)
 NSS_INSIDE := $(patsubst %.c,$(B)/%.o,\
 	$(filter-out nss_zt/path.c,$(NSS_SRC)) $(NSS_PATH_SRC))
 $(B)/tests/nss/test_nss_map: $(NSS_INSIDE)
+$(B)/tests/nss/test_nss_pack: $(B)/nss_zt/pack.o
 
 # Programs that tests use: tests/lib/<name>.c
 LIB_SRC := $(wildcard tests/lib/*.c)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -553,6 +554,40 @@ rollback_forgets_what_is_not_committed(void **state)
 	file_is(fx, "zt-ids 1\nuser 2013265920 hr i\nuser 2013265922 hr k\n");
 }
 
+/* In the place of libc's: the id map asks for its directory alone. */
+static unsigned flushed;
+static bool flush_fails;
+
+int
+fsync(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_true(S_ISDIR(st.st_mode));
+	flushed++;
+	return flush_fails ? -1 : 0;
+}
+
+static void
+the_name_of_a_new_file_is_flushed(void **state)
+{
+	struct fixture *fx = *state;
+
+	load(fx);
+	gets(fx, "i", MIN, MIN);
+	flushed = 0;
+	flush_fails = true;
+	assert_int_equal(zt_idmap_commit(fx->map), ZT_ERR_SYS);
+	flush_fails = false;
+	assert_int_equal(zt_idmap_commit(fx->map), ZT_OK);
+	assert_int_equal(flushed, 2);
+	gets(fx, "j", MIN + 1, MIN + 1);
+	assert_int_equal(zt_idmap_commit(fx->map), ZT_OK);
+	assert_int_equal(flushed, 2);
+	file_is(fx, "zt-ids 1\nuser 2013265920 hr i\nuser 2013265921 hr j\n");
+}
+
 static void
 a_torn_end_is_dropped_and_overwritten(void **state)
 {
@@ -773,6 +808,7 @@ main(void)
 		TEST(one_immutable_id_twice_gets_nothing),
 		TEST(an_override_comes_first_and_is_kept_free),
 		TEST(rollback_forgets_what_is_not_committed),
+		TEST(the_name_of_a_new_file_is_flushed),
 		TEST(a_torn_end_is_dropped_and_overwritten),
 		TEST(anything_else_malformed_refuses_the_file),
 		TEST(a_file_that_others_can_write_is_refused),

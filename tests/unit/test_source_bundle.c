@@ -198,11 +198,13 @@ what_has_not_changed_is_not_sent_again_and_counts_as_contact(void **state)
 	set = source_set(s);
 	assert_int_equal(stat(endpoint_path("src"), &before), 0);
 	s->clock->synced_ms = 1;
+	shell("touch -d @1 src");
 	assert_string_equal(synced(s), "");
 	assert_ptr_equal(source_set(s), set);
 	assert_true(s->clock->synced_ms > 1);
 	assert_int_equal(stat(endpoint_path("src"), &now), 0);
 	assert_int_equal(now.st_ino, before.st_ino); /* not rewritten */
+	assert_true(now.st_mtim.tv_sec >= before.st_mtim.tv_sec);
 	publish("\"version\":6", ALICE BOB);
 	assert_string_equal(synced(s), "");
 	assert_int_equal(zt_set_users(source_set(s)), 2);
@@ -280,6 +282,25 @@ without_the_last_version_no_document_is_taken(void **state)
 		source_free(s);
 		shell("rm src");
 	}
+}
+
+static void
+a_state_that_is_removed_is_forgotten_without_a_restart(void **state)
+{
+	struct source *s = source();
+
+	(void)state;
+	assert_string_equal(synced(s), "");
+	shell("rm src");
+	assert_string_equal(synced(s), ""); /* the same is kept again */
+	assert_int_equal(access(endpoint_path("src"), F_OK), 0);
+	assert_int_equal(zt_set_users(source_set(s)), 1);
+	publish("\"version\":4", BOB);
+	assert_error(synced(s), "4 after 5");
+	shell("rm src");
+	assert_string_equal(synced(s), "");
+	assert_non_null(zt_set_find(source_set(s), "user/bob"));
+	source_free(s);
 }
 
 /* What the broker says goes to a file; the descriptor puts that right. */
@@ -556,6 +577,7 @@ main(void)
 		    what_has_not_changed_is_not_sent_again_and_counts_as_contact),
 		TEST(a_lower_version_is_refused_over_a_restart_too),
 		TEST(without_the_last_version_no_document_is_taken),
+		TEST(a_state_that_is_removed_is_forgotten_without_a_restart),
 		TEST(a_document_that_never_expires_is_warned_of_once),
 		TEST(the_last_good_document_is_there_after_a_restart),
 		TEST(only_a_signer_is_believed_and_the_file_is_read_each_time),

@@ -10,9 +10,11 @@
 #include <stddef.h>
 #include <jansson.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -1178,6 +1180,33 @@ what_a_crash_left_of_the_state_is_ignored(void **state)
 }
 
 static void
+a_state_that_cannot_be_written_leaves_the_old_one(void **state)
+{
+	const struct rlimit little = { 100, RLIM_INFINITY };
+	struct rlimit kept;
+	char temp[sizeof(state_file) + 4];
+
+	(void)state;
+	people_make(4);
+	sync_good();
+	source_close();
+	source_open();
+	conf.full_interval_s = 0; /* all of it anew */
+	user_put(5, "more", 100);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &kept), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+	sync_good(); /* it goes on without */
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &kept), 0);
+	assert_users(5);
+	(void)snprintf(temp, sizeof(temp), "%s.new", state_file);
+	assert_int_equal(access(temp, F_OK), -1);
+	source_close();
+	source_open();
+	assert_users(4);
+}
+
+static void
 a_state_that_others_could_write_is_made_anew(void **state)
 {
 	struct stat before, now;
@@ -1674,6 +1703,7 @@ main(void)
 		TEST(a_restart_has_the_last_good_users),
 		TEST(state_of_another_configuration_is_left_alone),
 		TEST(what_a_crash_left_of_the_state_is_ignored),
+		TEST(a_state_that_cannot_be_written_leaves_the_old_one),
 		TEST(a_state_that_others_could_write_is_made_anew),
 		TEST(users_that_wait_for_an_administrator_are_not_restored),
 		TEST(a_source_can_go_at_any_moment),

@@ -4,9 +4,11 @@
 #include <stdint.h>
 #include <stddef.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -168,6 +170,27 @@ what_is_written_is_of_the_usual_mode(void **state)
 }
 
 static void
+what_cannot_be_written_whole_leaves_what_was_there(void **state)
+{
+	const struct rlimit little = { 1024, RLIM_INFINITY };
+	struct rlimit kept;
+
+	(void)state;
+	assert_int_equal(
+	    shell("for i in $(seq 50); do echo "
+		  "\"{\\\"userName\\\":\\\"u$i\\\",\\\"uid\\\":$((70100 "
+		  "+ $i))}\" >d/u$i.user; done; echo old >out1"),
+	    0);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &kept), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+	assert_int_equal(run("make d -o out1"), ZTCTL_SYSTEM);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &kept), 0);
+	assert_says("out1: File too large");
+	assert_int_equal(shell("grep -qx old out1 && test ! -e out1.new"), 0);
+}
+
+static void
 ssh_keygen_verifies_what_we_sign_and_we_what_it_signs(void **state)
 {
 	(void)state;
@@ -303,6 +326,8 @@ main(void)
 		    what_is_made_expires_and_what_does_not_is_told, fresh),
 		cmocka_unit_test_setup(what_is_written_is_of_the_usual_mode,
 		    fresh),
+		cmocka_unit_test_setup(
+		    what_cannot_be_written_whole_leaves_what_was_there, fresh),
 		cmocka_unit_test_setup(
 		    ssh_keygen_verifies_what_we_sign_and_we_what_it_signs,
 		    fresh),

@@ -107,19 +107,35 @@ ask_next(struct users *users)
 	return false;
 }
 
+/* May a publication be now, or is it planned for a time that is too late for
+ * this answer, because the last one took so long? */
+static bool
+is_due(const struct users *users)
+{
+	uint64_t at = 0;
+
+	(void)sd_event_source_get_time(users->timer, &at);
+	return at <= (uint64_t)users->lookup.until_us;
+}
+
 /*
  * Put in force what was found.  What the source has brought before, and the
  * merge has refused, is not merged again: that takes long, and anybody can ask.
  */
-static void
+static enum zt_err
 publish(struct users *users)
 {
 	if (!asked(users)->clock->unpublished)
-		return;
+		return users->error[0] == '\0' ? ZT_OK : ZT_ERR_UNAVAIL;
+	if (!is_due(users))
+		return ZT_ERR_UNAVAIL;
 	users_publish(users);
+	if (users->error[0] != '\0')
+		return ZT_ERR_UNAVAIL;
 	/* nothing is left of what was planned for it */
-	if (users->error[0] == '\0' && users->watch_etc != NULL)
+	if (users->watch_etc != NULL)
 		(void)sd_event_source_set_enabled(users->timer, SD_EVENT_OFF);
+	return ZT_OK;
 }
 
 /* A source has found the user: is he in the snapshot? */
@@ -127,10 +143,10 @@ static enum zt_err
 found(struct users *users)
 {
 	struct zt_snapshot_user user;
+	enum zt_err err = publish(users); /* before who asked is told */
 
-	publish(users); /* before who asked is told */
-	if (users->error[0] != '\0')
-		return ZT_ERR_UNAVAIL;
+	if (err != ZT_OK)
+		return err;
 	return zt_snapshot_user(&users->snapshot, zt_str(users->lookup.name),
 	    &user); /* the merge may have refused it */
 }

@@ -487,6 +487,27 @@ what_a_lookup_brings_is_published_once(void **state)
 	assert_int_equal(generation(fx), before + 2);
 }
 
+/* Where that takes long, even new users are merged a few times in a minute. */
+static void
+a_publication_that_takes_long_is_not_at_once(void **state)
+{
+	struct fixture *fx = begin(state, 1);
+	uint64_t before;
+
+	run(fx);
+	before = generation(fx);
+	fx->users->took_us = SECOND_US;
+	fx->users->published_us = clock_us;
+	assert_asked(fx, "new");
+	answer_person(0, 70001);
+	assert_ended(fx, 1, ZT_ERR_UNAVAIL);
+	assert_int_equal(generation(fx), before);
+	clock_us += 3 * SECOND_US;
+	assert_asked(fx, "new"); /* not remembered */
+	answer(0, ZT_OK);
+	assert_in(fx);
+}
+
 static void
 one_is_asked_about_at_a_time(void **state)
 {
@@ -746,6 +767,7 @@ main(void)
 		TEST(no_answer_is_not_remembered),
 		TEST(who_is_refused_is_remembered),
 		TEST(what_a_lookup_brings_is_published_once),
+		TEST(a_publication_that_takes_long_is_not_at_once),
 		TEST(one_is_asked_about_at_a_time),
 		TEST(one_answer_is_for_all_who_wait),
 		TEST(a_strangers_question_makes_way_for_roots),

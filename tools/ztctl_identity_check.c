@@ -59,6 +59,10 @@ check_source(json_t *list, const json_t *s)
 	const char *name = json_str(s, "name");
 	char age[PRINT_AGE_MAX];
 
+	if (json_str(s, "warning") != NULL)
+		finding_add(list, FINDING_WARN, "source",
+		    "correct that at the source, then ztctl identity sync",
+		    "%s: %s", name, json_str(s, "warning"));
 	if (identity_trouble(s, &trouble))
 		finding_add(list, FINDING_FAIL, "source", trouble.remedy,
 		    "%s: %s", name, trouble.why);

@@ -13,7 +13,7 @@
 
 static const char source_shape[] =
     "name:s type:s state:s synced:s? age_s:n? stale:b users:n groups:n "
-    "refused:n error:s? next_s:n? progress:o? held:o?";
+    "refused:n error:s? warning:s? next_s:n? progress:o? held:o?";
 
 enum ztctl_status
 identity_bad_answer(const char *socket)
@@ -232,6 +232,9 @@ show_troubles(const json_t *answer)
 
 	json_array_foreach(json_at(answer, "sources"), i, s)
 	{
+		if (json_str(s, "warning") != NULL)
+			print_field(json_str(s, "name"), "%s",
+			    json_str(s, "warning"));
 		if (!identity_trouble(s, &trouble))
 			continue;
 		print_field(json_str(s, "name"), "%s", trouble.why);

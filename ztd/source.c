@@ -349,6 +349,14 @@ source_fail(struct source *s, const char *why, ...)
 }
 
 void
+source_warn(struct source *s, const char *why)
+{
+	if (why != NULL && s->clock->warning == NULL)
+		say(LOG_WARNING, "source %s: %s", s->conf->name, why);
+	s->clock->warning = why;
+}
+
+void
 source_restore(struct source *s, struct zt_set *set, int64_t synced_ms)
 {
 	const size_t lost = count_lost(s->clock, set);
@@ -458,7 +466,7 @@ source_status(const struct source *s)
 	if (c->synced_ms != 0 && zt_time_ms(c->synced_ms, text) == ZT_OK)
 		synced = text;
 	return json_pack("{s:s, s:s, s:s, s:s?, s:o, s:b, s:I, s:I, s:I, s:s?, "
-			 "s:o, s:o, s:o}",
+			 "s:s?, s:o, s:o, s:o}",
 	    "name", s->conf->name, "type", s->type->name, "state",
 	    state_name(c), "synced", synced, "age_s",
 	    number_or_null(age_s >= 0, age_s), "stale", (int)source_stale(s),
@@ -466,7 +474,8 @@ source_status(const struct source *s)
 	    (json_int_t)(c->set != NULL ? zt_set_users(c->set) : c->baseline),
 	    "groups", (json_int_t)count_kind(c->set, true), "refused",
 	    (json_int_t)count_kind(c->set, false), "error",
-	    c->error[0] != '\0' ? c->error : NULL, "next_s",
+	    c->error[0] != '\0' ? c->error : NULL, "warning", c->warning,
+	    "next_s",
 	    number_or_null(c->next_us != 0,
 		wait_us < 0 ? 0 : wait_us / 1000000),
 	    "progress",

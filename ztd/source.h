@@ -86,6 +86,13 @@ void source_same(struct source *s);
 __attribute__((__format__(__printf__, 2, 3))) void
 source_fail(struct source *s, const char *why, ...);
 
+/*
+ * What is wrong although the syncs are good, until it is said anew.
+ *
+ * why  static, one line, with the next step; NULL: nothing
+ */
+void source_warn(struct source *s, const char *why);
+
 /* How far the sync is: records; total 0 if unknown. */
 void source_progress(struct source *s, size_t done, size_t total);
 

@@ -50,8 +50,7 @@ struct bundle {
 	char *signers;         /* owned; the file as this sync reads it */
 	/* the last document accepted; version 0: none */
 	struct zt_bundle_head last;
-	bool last_known;   /* the state file said so, or there is none */
-	bool last_endless; /* it was warned of */
+	bool last_known; /* the state file said so, or there is none */
 	uint8_t digest[DIGEST_LEN];
 	bool digest_known; /* not if it came damaged from disk, or its signer
 			      is none any more */
@@ -216,15 +215,12 @@ last_known(struct bundle *b)
 static void
 endless_warn(struct bundle *b)
 {
-	const bool endless = b->last.expires_s == INT64_MAX;
-
-	if (endless && !b->last_endless)
-		say(LOG_WARNING,
-		    "source %s: its bundle never expires, so nobody will "
-		    "notice should the server hold the next one back: make it "
-		    "anew with ztctl identity bundle",
-		    b->source->conf->name);
-	b->last_endless = endless;
+	source_warn(b->source,
+	    b->last.expires_s != INT64_MAX
+		? NULL
+		: "its bundle never expires, so nobody will notice should the "
+		  "server hold the next one back: make it anew with ztctl "
+		  "identity bundle");
 }
 
 static enum zt_err

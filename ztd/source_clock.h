@@ -30,6 +30,7 @@ struct source_clock {
 	bool unpublished;           /* it changed after the last publication */
 	unsigned failures;          /* in a row */
 	char error[SOURCE_WHY_MAX]; /* of the last sync; "" if it was good */
+	const char *warning;        /* static; NULL: none */
 	size_t done, total;         /* records of the sync under way */
 };
 

@@ -275,6 +275,8 @@ made users || die "no bundle: $(cat $T/out)"
 sed -i 's/,"expires":[0-9]*}/}/' $T/made
 ztctl identity bundle sign $T/made -k $T/ca/signer -o $T/web/files/users
 check "never expires: taken" sync
+check "never expires: ztctl identity check warns of it" \
+    says 'warn .*corp: its bundle never expires' ztctl identity check
 check "never expires: warned of once" \
     test "$(grep -c 'source corp: its bundle never expires' $T/log/ztd.log)" = 1
 

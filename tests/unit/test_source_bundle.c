@@ -334,11 +334,23 @@ warnings(void)
 	return n;
 }
 
+/* Is it so for ztctl? */
+static bool
+is_listed(const struct source *s)
+{
+	json_auto_t *status = source_status(s);
+	const char *warning =
+	    json_string_value(json_object_get(status, "warning"));
+
+	return warning != NULL && strstr(warning, "never expires") != NULL;
+}
+
 static void
 a_document_that_never_expires_is_warned_of_once(void **state)
 {
 	const int kept = stderr_keep();
 	struct source *s = source();
+	bool listed[2];
 	size_t said[5];
 
 	(void)state;
@@ -346,9 +358,11 @@ a_document_that_never_expires_is_warned_of_once(void **state)
 	publish("\"version\":6", BOB);
 	(void)synced(s);
 	said[0] = warnings();
+	listed[0] = is_listed(s);
 	publish("\"version\":7,\"expires\":4000000000", BOB);
 	(void)synced(s);
 	said[1] = warnings();
+	listed[1] = is_listed(s);
 	source_free(s);
 	s = source();
 	said[2] = warnings();
@@ -361,6 +375,8 @@ a_document_that_never_expires_is_warned_of_once(void **state)
 	source_free(s);
 	assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
 	(void)close(kept);
+	assert_true(listed[0]);
+	assert_false(listed[1]);
 	assert_int_equal(said[0], 1);
 	assert_int_equal(said[1], 0);
 	assert_int_equal(said[2], 0);

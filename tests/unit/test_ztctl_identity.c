@@ -277,7 +277,8 @@ a_snapshot_that_cannot_be_used_says_why_and_what_to_do(void **state)
 	BAD_SOURCE("held", "false", "null",                            \
 	    "{\"why\":\"it lost 90 % of its users\",\"users_before\":" \
 	    "100,\"users_after\":10}")
-#define STALE BAD_SOURCE("ok", "true", "null", "null")
+#define STALE  BAD_SOURCE("ok", "true", "null", "null")
+#define WARNED SOURCE("staff", "ok", ",\"warning\":\"it never expires\"")
 
 static void
 sources_are_shown_with_what_is_wrong(void **state)
@@ -300,6 +301,7 @@ sources_are_shown_with_what_is_wrong(void **state)
 		{ SOURCES(STALE),
 		    { "ok, STALE", "stale: synced 2 h 5 min ago",
 			"next: ztctl identity sync" } },
+		{ SOURCES(WARNED), { "staff   scim  ok", "it never expires" } },
 		{ "{\"sources\":[],\"snapshot\":null,\"error\":\"disk full\"}",
 		    { "none has been written yet", "FAILED: disk full" } },
 	};
@@ -705,6 +707,9 @@ check_fails_for_sources_in_trouble_and_warns_of_refusals(void **state)
 		    "FAIL         source        ldap: timed" },
 		{ SOURCES(HELD), 1, "FAIL         source        ldap: held" },
 		{ SOURCES(STALE), 1, "FAIL         source        ldap: stale" },
+		{ SOURCES(WARNED), 0,
+		    "warn         source        staff: it never expires" },
+		{ SOURCES(WARNED), 0, "ok           source        staff" },
 		{ SOURCES(SYNCING), 0, "staff: syncing for the first time" },
 	};
 	json_t *json;

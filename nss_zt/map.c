@@ -39,7 +39,7 @@
  *   child.  No slow call is made while a slot is held, but by renew().
  */
 
-#define SLOTS 64
+#define SLOTS 60 /* all that is written to fits into one page, with these */
 #define LINE  64 /* bytes that processors pass around as one */
 
 struct map {
@@ -90,7 +90,8 @@ static struct map_slot *
 slot_claim(struct map *map)
 {
 	const uint64_t thread = (uintptr_t)&errno >> 4;
-	const size_t first = (size_t)(thread * 0x9e3779b97f4a7c15U >> 58);
+	const uint64_t hash = thread * 0x9e3779b97f4a7c15U >> 32;
+	const size_t first = (size_t)(hash * SLOTS >> 32);
 
 	for (size_t i = 0; i < SLOTS; i++) {
 		struct map_slot *slot = &slots[(first + i) % SLOTS];

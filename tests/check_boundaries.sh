@@ -147,6 +147,15 @@ exports pam_zt.so pam_zt/pam_zt.map
 exports libnss_zt.so.2 nss_zt/nss_zt.map
 result "libnss_zt.so.2 is never unloaded" "$(
     readelf -dW "$B/libnss_zt.so.2" 2>&1 | grep -q NODELETE || echo "no NODELETE")"
+# one more for each in every process that looks a user up
+result "libnss_zt.so.2 is two mappings" "$(loads=0
+    readelf -lW "$B/libnss_zt.so.2" 2>&1 | while read -r type _ at _ len all _; do
+	    [ "$type" = LOAD ] || continue
+	    loads=$((loads + 1))
+	    [ $loads -le 2 ] || echo "$loads of the file"
+	    [ $(((at + len - 1) / 4096)) -eq $(((at + all - 1) / 4096)) ] ||
+		echo "one for what is not in the file"
+    done)"
 for output in pam_zt.so libnss_zt.so.2 tools/zt-principals tools/ztctl ztd/ztd; do
 	hardened "$output"
 done

@@ -23,7 +23,7 @@
 #include "zt/identity.h"
 #include "zt/snapshot_format.h"
 
-#define SLOTS 64 /* of map.c */
+#define SLOTS 60 /* of map.c */
 #define USES  (SLOTS + 6)
 
 static void

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "snapshot_sample.h"
+#include "snapshot_seal.h"
 #include "zt/auto.h"
 #include "zt/passwd.h"
 #include "zt/text.h"
@@ -180,20 +181,7 @@ copy_group(struct copy *copy, const char *name)
 void
 copy_seal(struct copy *copy)
 {
-	struct zt_snapshot_header *h = copy_header(copy);
-
-	for (size_t i = 0; i < ZT_SNAPSHOT_SECTIONS; i++) {
-		const size_t at =
-		    (size_t)h->sections[i].offset * ZT_SNAPSHOT_UNIT;
-		const size_t len =
-		    (size_t)h->sections[i].len * ZT_SNAPSHOT_UNIT;
-
-		if (at <= copy->len && len <= copy->len - at)
-			h->sections[i].checksum =
-			    zt_snapshot_checksum(0, copy->bytes + at, len);
-	}
-	h->checksum = 0;
-	h->checksum = zt_snapshot_header_checksum(h);
+	snapshot_seal(copy_header(copy), copy->len);
 }
 
 static void

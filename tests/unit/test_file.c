@@ -35,7 +35,10 @@ static char fails;
 static bool
 ask(char what)
 {
-	asked[strlen(asked)] = what;
+	const size_t n = strlen(asked);
+
+	if (n < sizeof(asked) - 1)
+		asked[n] = what;
 	if (what == fails)
 		errno = EIO;
 	return what != fails;

@@ -45,6 +45,7 @@ check_alive()
 start_watched()
 {
 	watched_from=$(now_ms)
+	# shellcheck disable=SC2163
 	export NOTIFY_SOCKET=$T/notify WATCHDOG_USEC=${WATCHDOG_MS}000 "$@"
 	start_ztd
 	unset NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID

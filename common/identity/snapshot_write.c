@@ -9,6 +9,7 @@
 
 #include "snapshot_image.h"
 #include "zt/auto.h"
+#include "zt/file.h"
 #include "zt/snapshot_format.h"
 #include "zt/text.h"
 
@@ -76,23 +77,6 @@ stale_remove(const struct target *target)
 			(void)unlinkat(dirfd(dir), entry->d_name, 0);
 }
 
-static enum zt_err
-write_all(int fd, const uint8_t *p, size_t len)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = write(fd, p, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return ZT_ERR_SYS;
-		p += n;
-		len -= (size_t)n;
-	}
-	return ZT_OK;
-}
-
 /* The image on disk, under the name it does not keep. */
 static enum zt_err
 temp_write(struct target *target, const struct snapshot_image *image)
@@ -104,7 +88,7 @@ temp_write(struct target *target, const struct snapshot_image *image)
 		target->temp[0] = '\0';
 		return ZT_ERR_SYS;
 	}
-	if ((err = write_all(fd, image->bytes, image->len)) != ZT_OK)
+	if ((err = zt_file_write(fd, image->bytes, image->len)) != ZT_OK)
 		return err;
 	if (fchmod(fd, FILE_MODE) != 0 || fdatasync(fd) != 0)
 		return ZT_ERR_SYS;
@@ -145,15 +129,6 @@ mark_superseded(const char *path, bool *unmarked_out)
 	    : ZT_ERR_SYS;
 }
 
-static void
-dir_flush(const char *path)
-{
-	zt_auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd >= 0)
-		(void)fsync(fd);
-}
-
 static enum zt_err
 target_replace(struct target *target, const struct snapshot_image *image,
     bool *unmarked_out)
@@ -191,7 +166,7 @@ zt_snapshot_write(const char *path, const struct zt_directory *directory,
 	}
 	/* it is in place already: a crash now loses at most the rename, and
 	   the file of before is a whole one */
-	dir_flush(target.dir);
+	(void)!zt_file_flush_name(path);
 	if (meta->unmarked_out != NULL)
 		*meta->unmarked_out = unmarked;
 	return ZT_OK;

@@ -98,6 +98,7 @@ broker_configure(struct broker *broker, struct conf *conf,
 	broker->generation++;
 	broker->pdp = pdp;
 	broker->users = users;
+	users_begin(users);
 	return ZT_OK;
 }
 

@@ -12,8 +12,9 @@
 #include "zt/auto.h"
 #include "zt/time.h"
 
-#define JITTER_PERCENT 10                 /* of the interval, either way */
-#define HURRY_US       2000               /* changes come in bursts */
+#define JITTER_PERCENT 10   /* of the interval, either way */
+#define HURRY_US       2000 /* changes come in bursts */
+#define SHARE          4    /* changes keep a source busy one part in so many */
 #define LOSS_WINDOW_US INT64_C(600000000) /* losses that add up */
 #define RETRY_FIRST_S  2 /* after a failure; doubles up to the interval */
 
@@ -96,7 +97,7 @@ sourcep_free(struct source **s)
 
 enum zt_err
 source_new(const struct conf_source *conf, const struct source_options *options,
-    size_t baseline, struct source **out)
+    struct source **out)
 {
 	zt_auto(sourcep_free) struct source *s = calloc(1, sizeof(*s));
 	struct source_clock *c = calloc(1, sizeof(*c));
@@ -109,8 +110,7 @@ source_new(const struct conf_source *conf, const struct source_options *options,
 	*c = (struct source_clock){ .changed = options->changed,
 		.arg = options->arg,
 		.max_loss_percent = options->max_loss_percent,
-		.stale_after_s = options->stale_after_s,
-		.baseline = baseline };
+		.stale_after_s = options->stale_after_s };
 	s->clock = c;
 	s->conf = conf;
 	s->event = options->event;
@@ -141,6 +141,7 @@ source_free(struct source *s)
 	if (s->clock != NULL) {
 		(void)sd_event_source_disable_unref(s->clock->timer);
 		zt_set_free(s->clock->set);
+		zt_set_free(s->clock->next);
 		zt_set_free(s->clock->held);
 	}
 	free(s->clock);
@@ -158,6 +159,7 @@ source_sync(struct source *s)
 		return;
 	}
 	c->syncing = true;
+	c->began_us = stamp_monotonic_us();
 	c->done = 0;
 	c->total = 0;
 	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
@@ -170,11 +172,17 @@ source_hurry(struct source *s)
 {
 	struct source_clock *c = s->clock;
 
-	if (c->syncing)
+	const int64_t now_us = stamp_monotonic_us();
+	int64_t at_us = c->ended_us + (SHARE - 1) * (c->ended_us - c->began_us);
+
+	if (c->syncing) {
 		c->again = true;
-	else if (c->next_us == 0 ||
-	    c->next_us > stamp_monotonic_us() + HURRY_US)
-		plan(s, HURRY_US);
+		return;
+	}
+	if (at_us < now_us + HURRY_US)
+		at_us = now_us + HURRY_US;
+	if (c->next_us == 0 || c->next_us > at_us)
+		plan(s, (uint64_t)(at_us - now_us));
 }
 
 void
@@ -193,31 +201,12 @@ contacted(struct source *s)
 	if (c->error[0] != '\0')
 		say(LOG_NOTICE, "source %s: works again", s->conf->name);
 	c->syncing = false;
+	c->ended_us = stamp_monotonic_us();
 	c->error[0] = '\0';
 	c->failures = 0;
 	c->was_stale = false;
 	c->synced_ms = stamp_now_ms();
 	plan_next(s);
-}
-
-/* How many users of the set in force are not in the new one. */
-static size_t
-count_lost(const struct source_clock *c, const struct zt_set *new)
-{
-	const size_t now = zt_set_users(new);
-	size_t lost = 0;
-
-	if (c->set == NULL)
-		return c->baseline > now ? c->baseline - now : 0;
-	for (size_t i = 0; i < zt_set_count(c->set); i++) {
-		const struct zt_set_record *old = zt_set_at(c->set, i), *found;
-
-		if (old->user == NULL)
-			continue;
-		found = zt_set_find(new, old->key);
-		lost += found == NULL || found->user == NULL;
-	}
-	return lost;
 }
 
 /* Begin to count losses afresh, unless the window is still open. */
@@ -230,7 +219,7 @@ window_begin(struct source_clock *c)
 		return;
 	c->window_us = now_us;
 	c->window_lost = 0;
-	c->window_users = c->set != NULL ? zt_set_users(c->set) : c->baseline;
+	c->window_users = c->in_force;
 }
 
 /*
@@ -249,64 +238,65 @@ may_lose(struct source_clock *c, size_t lost)
 bool
 source_lose(struct source *s, size_t n)
 {
-	if (!may_lose(s->clock, n))
+	if (!may_lose(s->clock, s->clock->asked + n))
 		return false;
-	s->clock->window_lost += n;
+	s->clock->asked += n;
 	return true;
 }
 
-/* Would this set wipe people out?  A remote source is not just empty. */
-static bool
-loses_too_many(const struct source *s, const struct zt_set *new, size_t lost)
+bool
+source_loses_too_many(struct source *s, size_t lost, size_t remain)
 {
 	if (lost == 0)
 		return false;
-	return (s->type->remote && zt_set_users(new) == 0) ||
-	    !may_lose(s->clock, lost);
+	return (s->type->remote && remain == 0) || !may_lose(s->clock, lost);
 }
 
-static void
-set_put(struct source *s, struct zt_set *set)
+bool
+source_hold(struct source *s, size_t remain, const char *why)
 {
 	struct source_clock *c = s->clock;
 
+	if (c->next == NULL)
+		return false;
 	zt_set_free(c->held);
-	c->held = NULL;
-	if (set != c->set)
-		zt_set_free(c->set);
-	c->set = set;
-	c->changed(c->arg, s);
-}
-
-/* Keep a set that loses too many until an administrator has spoken. */
-static void
-hold(struct source *s, struct zt_set *set, size_t lost)
-{
-	struct source_clock *c = s->clock;
-
-	zt_set_free(c->held);
-	c->held = set;
-	c->held_lost = lost;
+	c->held = zt_take(c->next);
+	c->held_users = remain;
+	(void)snprintf(c->held_why, sizeof(c->held_why), "%s", why);
 	say(LOG_ERR,
-	    "source %s: %zu users are gone at once; they are kept until "
-	    "\"ztctl identity apply --force\" says that this is meant",
-	    s->conf->name, lost);
+	    "source %s: %s; nothing of it changes until \"ztctl identity apply "
+	    "--force\" says that this is meant",
+	    s->conf->name, why);
+	return true;
 }
 
+void
+source_published(struct source *s, size_t users, size_t lost)
+{
+	struct source_clock *c = s->clock;
+
+	if (c->next != NULL) {
+		zt_set_free(c->set);
+		c->set = zt_take(c->next);
+	}
+	c->window_lost += lost;
+	c->asked = 0;
+	c->in_force = users;
+}
+
+/* What came last counts, not what was held before it. */
 void
 source_done(struct source *s, struct zt_set *set)
 {
 	struct source_clock *c = s->clock;
-	const size_t lost = set == c->set ? 0 : count_lost(c, set);
 
 	contacted(s);
-	if (loses_too_many(s, set, lost)) {
-		hold(s, set, lost);
-		c->changed(c->arg, s);
-		return;
+	zt_set_free(zt_take(c->held));
+	if (set != c->set && set != c->next) {
+		zt_set_free(c->next);
+		c->next = set;
 	}
-	c->window_lost += lost;
-	set_put(s, set);
+	c->changed(c->arg, s);
 }
 
 void
@@ -336,6 +326,7 @@ source_fail(struct source *s, const char *why, ...)
 		say(LOG_ERR, "source %s: %s", s->conf->name, error);
 	(void)snprintf(c->error, sizeof(c->error), "%s", error);
 	c->syncing = false;
+	c->ended_us = stamp_monotonic_us();
 	c->failures++;
 	if (source_stale(s) && !c->was_stale) {
 		c->was_stale = true;
@@ -359,31 +350,25 @@ source_warn(struct source *s, const char *why)
 void
 source_restore(struct source *s, struct zt_set *set, int64_t synced_ms)
 {
-	const size_t lost = count_lost(s->clock, set);
-
 	s->clock->synced_ms = synced_ms;
-	if (loses_too_many(s, set, lost)) /* a restart is no way around it */
-		hold(s, set, lost);
-	else
-		s->clock->set = set;
+	s->clock->next = set;
 }
 
 struct zt_set *
-source_set(struct source *s)
+source_set(const struct source *s)
 {
-	return s->clock->set;
+	return s->clock->next != NULL ? s->clock->next : s->clock->set;
 }
 
 bool
 source_apply(struct source *s)
 {
-	struct zt_set *held = s->clock->held;
+	struct source_clock *c = s->clock;
 
-	if (held == NULL)
+	if (c->held == NULL)
 		return false;
-	s->clock->held = NULL;
-	s->clock->window_us = 0; /* it is meant: count afresh */
-	set_put(s, held);
+	zt_set_free(c->next);
+	c->next = zt_take(c->held);
 	return true;
 }
 
@@ -437,15 +422,10 @@ count_kind(const struct zt_set *set, bool groups)
 static json_t *
 held_status(const struct source_clock *c)
 {
-	char why[SOURCE_WHY_MAX];
-
 	if (c->held == NULL)
 		return json_null();
-	(void)snprintf(why, sizeof(why), "%zu users are gone at once",
-	    c->held_lost);
-	return json_pack("{s:s, s:I, s:I}", "why", why, "users_before",
-	    (json_int_t)(c->set != NULL ? zt_set_users(c->set) : c->baseline),
-	    "users_after", (json_int_t)zt_set_users(c->held));
+	return json_pack("{s:s, s:I, s:I}", "why", c->held_why, "users_before",
+	    (json_int_t)c->in_force, "users_after", (json_int_t)c->held_users);
 }
 
 static json_t *
@@ -458,6 +438,7 @@ json_t *
 source_status(const struct source *s)
 {
 	const struct source_clock *c = s->clock;
+	const struct zt_set *set = source_set(s);
 	const int64_t age_s = source_age_s(s);
 	const int64_t wait_us = c->next_us - stamp_monotonic_us();
 	const char *synced = NULL;
@@ -471,9 +452,9 @@ source_status(const struct source *s)
 	    state_name(c), "synced", synced, "age_s",
 	    number_or_null(age_s >= 0, age_s), "stale", (int)source_stale(s),
 	    "users",
-	    (json_int_t)(c->set != NULL ? zt_set_users(c->set) : c->baseline),
-	    "groups", (json_int_t)count_kind(c->set, true), "refused",
-	    (json_int_t)count_kind(c->set, false), "error",
+	    (json_int_t)(set != NULL ? zt_set_users(set) : c->in_force),
+	    "groups", (json_int_t)count_kind(set, true), "refused",
+	    (json_int_t)count_kind(set, false), "error",
 	    c->error[0] != '\0' ? c->error : NULL, "warning", c->warning,
 	    "next_s",
 	    number_or_null(c->next_us != 0,

@@ -58,22 +58,22 @@ struct source {
 };
 
 /*
- * The sync brought these records; set, sealed, is taken over.  It may be the
- * one in force (source_set()), changed in a few places.
+ * The sync brought these records; set, sealed, is taken over.  It may be
+ * source_set(), changed in a few places.
  */
 void source_done(struct source *s, struct zt_set *set);
 
-/* The set in force, or NULL; a type may change it in a sync, then calls
- * source_done() with it before it returns. */
-struct zt_set *source_set(struct source *s);
+/* The last set that is not held, or NULL; a type may change it in a sync, then
+ * calls source_done() with it before it returns. */
+struct zt_set *source_set(const struct source *s);
 
 /*
- * May n users be taken out of the set in force?  If not, a whole new set must
- * be made: it will be held for an administrator.
+ * May n users be taken out of source_set()?  If not, a whole new set must be
+ * made: it will be held for an administrator.
  */
 bool source_lose(struct source *s, size_t n);
 
-/* Outside of a sync: the set in force was changed in a few places. */
+/* Outside of a sync: source_set() was changed in a few places. */
 void source_touched(struct source *s);
 
 /* The sync found that nothing has changed. */

@@ -8,7 +8,7 @@
 
 #define SOURCE_LOSS_FLOOR 10 /* users a source may lose whatever the share */
 
-/* A set of the source came into force, or its health changed. */
+/* The source brought a set, or its health changed. */
 typedef void source_changed(void *arg, struct source *s);
 
 struct source_clock {
@@ -18,13 +18,17 @@ struct source_clock {
 	unsigned max_loss_percent; /* of the users in force */
 	unsigned stale_after_s;
 	struct zt_set *set;  /* owned; in force; NULL: none yet */
+	struct zt_set *next; /* owned; to be published; NULL: none */
 	struct zt_set *held; /* owned; waits for an administrator */
-	size_t held_lost;    /* users it lacks */
-	int64_t window_us;   /* monotonic clock; when losses began to add up */
+	char held_why[SOURCE_WHY_MAX];
+	size_t held_users; /* that exist if it is applied */
+	size_t in_force;   /* users of the source in the snapshot */
+	int64_t window_us; /* monotonic clock; when losses began to add up */
 	size_t window_lost, window_users; /* since then; at that moment */
-	size_t baseline;            /* users in force before there is a set */
-	int64_t synced_ms;          /* last contact, wall clock; 0: never */
-	int64_t next_us;            /* monotonic clock; 0: none is planned */
+	size_t asked;      /* of source_lose() since the last publication */
+	int64_t synced_ms; /* last contact, wall clock; 0: never */
+	int64_t next_us;   /* monotonic clock; 0: none is planned */
+	int64_t began_us, ended_us; /* monotonic clock; the last sync */
 	bool syncing, again;        /* again: sync once more after this one */
 	bool was_stale;             /* and said so */
 	bool unpublished;           /* it changed after the last publication */
@@ -46,19 +50,32 @@ struct source_options {
 
 /*
  * Make a source and restore what it remembers.
- *
- * baseline  users of this source in the snapshot in force, count
- *
  * Errors: ZT_ERR_NOMEM, ZT_ERR_SYS.
  */
 ZT_MUST_USE enum zt_err source_new(const struct conf_source *conf,
-    const struct source_options *options, size_t baseline, struct source **out);
+    const struct source_options *options, struct source **out);
 void source_free(struct source *s);
 
 /* Begin a sync now, or as soon as the one under way has ended. */
 void source_sync(struct source *s);
 
-/* Put the held set in force.  False if none is held. */
+/*
+ * Would so many users be too many to lose, beside those of the last minutes?
+ * remain is who is left; a remote source does not just lose everybody.
+ */
+bool source_loses_too_many(struct source *s, size_t lost, size_t remain);
+
+/*
+ * Keep the set that was to be published until an administrator has spoken;
+ * remain users would exist with it.  False if there was none.
+ */
+bool source_hold(struct source *s, size_t remain, const char *why);
+
+/* The set was published: it is in force, with so many users, and the source
+ * has lost so many. */
+void source_published(struct source *s, size_t users, size_t lost);
+
+/* Publish the held set after all.  False if none is held. */
 bool source_apply(struct source *s);
 
 /* Seconds since the last contact; -1: never. */

@@ -32,6 +32,7 @@ struct files {
 	char *dirty[DIRTY_MAX]; /* owned; changed files */
 	size_t n_dirty;
 	bool all;                          /* may have changed: scan */
+	const struct zt_set *last;         /* what the last sync brought */
 	char text[ZT_RECORD_FILE_MAX + 1]; /* one record */
 };
 
@@ -357,7 +358,9 @@ files_sync(struct source *s)
 {
 	struct files *f = s->priv;
 	struct zt_set *set = source_set(s);
-	const bool all = set == NULL || f->watch == NULL || f->all;
+	/* a few files do not make up for a set that is held */
+	const bool all = set == NULL || set != f->last || f->watch == NULL ||
+	    f->all;
 	enum zt_err err;
 	int error;
 
@@ -379,9 +382,8 @@ files_sync(struct source *s)
 		    "raise fs.inotify.max_user_watches");
 		return;
 	}
+	f->last = set;
 	source_done(s, set);
-	if (source_set(s) != set)
-		f->all = true; /* held: a few files do not make up for it */
 }
 
 static enum zt_err

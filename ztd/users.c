@@ -53,22 +53,22 @@ arm(struct users *users, uint64_t us)
 	(void)sd_event_source_set_enabled(users->timer, SD_EVENT_ONESHOT);
 }
 
-/* Soon, but so that a stream of changes leaves time for logins. */
+/* Not before us from now, and so that a stream of changes leaves time for
+ * logins. */
 static void
-arm_soon(struct users *users)
+arm_paced(struct users *users, int64_t us)
 {
-	const int64_t next_us =
-	    users->published_us + (SHARE - 1) * users->took_us;
+	const int64_t next_us = users->ended_us + (SHARE - 1) * users->took_us;
 	const int64_t wait_us = next_us - stamp_monotonic_us();
 
-	arm(users, wait_us > 0 ? (uint64_t)wait_us : 0);
+	arm(users, (uint64_t)(wait_us > us ? wait_us : us));
 }
 
 static void
 on_source(void *arg, struct source *s)
 {
 	s->clock->unpublished = true;
-	arm_soon(arg);
+	arm_paced(arg, 0);
 }
 
 static bool
@@ -90,7 +90,7 @@ on_etc(sd_event_source *source, const struct inotify_event *event, void *arg)
 		return 0;
 	}
 	zt_local_free(zt_take(users->local)); /* read again */
-	arm_soon(users);
+	arm_paced(users, 0);
 	return 0;
 }
 
@@ -110,10 +110,12 @@ watch_etc(struct users *users)
 static void
 publish(struct users *users)
 {
+	enum zt_err err;
+
 	watch_etc(users);
-	users_publish(users);
-	if (users->error[0] != '\0' || users->watch_etc == NULL)
-		arm(users, RETRY_US);
+	err = users_publish(users);
+	if ((err != ZT_OK && err != ZT_ERR_DENIED) || users->watch_etc == NULL)
+		arm_paced(users, RETRY_US);
 }
 
 static int
@@ -170,24 +172,8 @@ snapshot_adopt(struct users *users)
 		    users->paths.snapshot, zt_strerror(err));
 }
 
-/* How many users of a source are in the snapshot in force? */
-static size_t
-baseline_of(const struct users *users, const char *name)
-{
-	struct zt_snapshot_user user;
-	uint32_t cursor = 0;
-	size_t n = 0;
-
-	while (users->mapped &&
-	    zt_snapshot_user_next(&users->snapshot, &cursor, &user) == ZT_OK)
-		n +=
-		    zt_str_is(zt_snapshot_source(&users->snapshot, user.source),
-			name);
-	return n;
-}
-
 static enum zt_err
-sources_begin(struct users *users)
+sources_make(struct users *users)
 {
 	const struct conf *conf = users->conf;
 	const struct source_options options = {
@@ -202,15 +188,14 @@ sources_begin(struct users *users)
 	enum zt_err err;
 
 	for (size_t i = 0; i < conf->n_sources; i++) {
-		err = source_new(&conf->sources[i], &options,
-		    baseline_of(users, conf->sources[i].name),
-		    &users->sources[i]);
+		err =
+		    source_new(&conf->sources[i], &options, &users->sources[i]);
 		if (err != ZT_OK)
 			return err;
+		users->sources[i]->clock->in_force =
+		    users_in_force_count(&users->in_force, i);
 		users->n_sources++;
 	}
-	for (size_t i = 0; i < users->n_sources; i++)
-		source_sync(users->sources[i]);
 	return ZT_OK;
 }
 
@@ -242,11 +227,20 @@ users_new(sd_event *event, const struct conf *conf, const char *etc,
 	    sd_event_source_set_enabled(users->timer, SD_EVENT_OFF) < 0)
 		return ZT_ERR_SYS;
 	snapshot_adopt(users);
-	if ((err = sources_begin(users)) != ZT_OK)
+	if ((err = users_guard_begin(users)) != ZT_OK)
 		return err;
-	publish(users); /* what is known now is there from the start */
+	if ((err = sources_make(users)) != ZT_OK)
+		return err;
 	*out = zt_take(users);
 	return ZT_OK;
+}
+
+void
+users_begin(struct users *users)
+{
+	for (size_t i = 0; i < users->n_sources; i++)
+		source_sync(users->sources[i]);
+	publish(users); /* what is known now is there from the start */
 }
 
 void
@@ -263,6 +257,7 @@ users_free(struct users *users)
 	if (users->mapped)
 		zt_snapshot_close(&users->snapshot);
 	users_report_clear(&users->report);
+	free(users->in_force.uids);
 	zt_local_free(users->local);
 	zt_idmap_free(users->ids);
 	free(users->paths.etc);
@@ -310,23 +305,27 @@ users_source(const struct users *users, struct zt_str name)
 	return NULL;
 }
 
+/* What a source is held up by is meant; false if nothing is. */
+static bool
+apply(struct users *users, struct source *s)
+{
+	const bool silent = source_set(s) == NULL && s->clock->in_force > 0;
+	const bool held = source_apply(s);
+
+	return held || silent || s == users->blocked;
+}
+
 json_t *
 users_apply(struct users *users)
 {
 	json_t *applied = json_array();
 
-	for (size_t i = 0; i < users->n_sources; i++) {
-		struct source *s = users->sources[i];
-
-		const bool silent =
-		    s->clock->set == NULL && s->clock->baseline > 0;
-
-		if (silent)
-			s->clock->baseline = 0; /* no longer waited for */
-		if (source_apply(s) || silent)
+	for (size_t i = 0; i < users->n_sources; i++)
+		if (apply(users, users->sources[i])) {
+			users->forced = true;
 			(void)json_array_append_new(applied,
-			    json_string(s->conf->name));
-	}
+			    json_string(users->sources[i]->conf->name));
+		}
 	arm(users, 0);
 	return applied;
 }

@@ -37,8 +37,7 @@ struct users_paths {
 ZT_MUST_USE enum zt_err users_local_only(void);
 
 /*
- * Begin to sync the sources, and publish what is known at once.  A source
- * that fails is no failure: see users_status(); it is tried again.
+ * Take up the snapshot in force and what the sources remember.
  *
  * event, conf	borrowed, must outlive users; after a reload of the
  *		configuration make a new one and free the old
@@ -48,10 +47,17 @@ ZT_MUST_USE enum zt_err users_local_only(void);
  * out		owned; free with users_free()
  *
  * Errors: ZT_ERR_NOMEM, ZT_ERR_SYS (the event loop takes no source).
- * Blocking: reads the records of local sources, writes the snapshot.
+ * Blocking: reads files.
  */
 ZT_MUST_USE enum zt_err users_new(sd_event *event, const struct conf *conf,
     const char *etc, const char *state_dir, struct users **out);
+
+/*
+ * Begin to sync the sources, and publish what is known at once.  A source
+ * that fails is no failure: see users_status(); it is tried again.
+ * Blocking: reads the records of local sources, writes the snapshot.
+ */
+void users_begin(struct users *users);
 void users_free(struct users *users);
 
 /* The snapshot in force; borrowed until the event loop runs again; NULL if

@@ -16,9 +16,8 @@ directoryp_free(struct zt_directory **directory)
 	zt_directory_free(*directory);
 }
 
-/* Keep the reason, and say it once. */
-__attribute__((__format__(__printf__, 2, 3))) static void
-refuse(struct users *users, const char *format, ...)
+void
+users_refuse(struct users *users, const char *format, ...)
 {
 	char error[SOURCE_WHY_MAX];
 	va_list ap;
@@ -39,8 +38,8 @@ static const struct source *
 silent_source(const struct users *users)
 {
 	for (size_t i = 0; i < users->n_sources; i++)
-		if (users->sources[i]->clock->set == NULL &&
-		    users->sources[i]->clock->baseline > 0)
+		if (source_set(users->sources[i]) == NULL &&
+		    users->sources[i]->clock->in_force > 0)
 			return users->sources[i];
 	return NULL;
 }
@@ -49,7 +48,7 @@ static bool
 any_source(const struct users *users)
 {
 	for (size_t i = 0; i < users->n_sources; i++)
-		if (users->sources[i]->clock->set != NULL)
+		if (source_set(users->sources[i]) != NULL)
 			return true;
 	return false;
 }
@@ -63,9 +62,10 @@ load_local(struct users *users)
 		return ZT_OK;
 	err = zt_local_load(users->paths.etc, &users->local);
 	if (err == ZT_ERR_SYS)
-		refuse(users, "local account files: %s", strerror(errno));
+		users_refuse(users, "local account files: %s", strerror(errno));
 	else if (err != ZT_OK)
-		refuse(users, "local account files: %s", zt_strerror(err));
+		users_refuse(users, "local account files: %s",
+		    zt_strerror(err));
 	return err;
 }
 
@@ -117,15 +117,18 @@ load_ids(struct users *users)
 		return ZT_OK;
 	err = idmap_load(users, &line);
 	if (err == ZT_ERR_MALFORMED)
-		refuse(users, "%s:%u: not understood: restore the file",
+		users_refuse(users, "%s:%u: not understood: restore the file",
 		    users->paths.ids, line);
 	else if (err == ZT_ERR_DENIED)
-		refuse(users, "%s: others than ztd can write it: chmod go-w",
+		users_refuse(users,
+		    "%s: others than ztd can write it: chmod go-w",
 		    users->paths.ids);
 	else if (err == ZT_ERR_SYS)
-		refuse(users, "%s: %s", users->paths.ids, strerror(errno));
+		users_refuse(users, "%s: %s", users->paths.ids,
+		    strerror(errno));
 	else if (err != ZT_OK)
-		refuse(users, "%s: %s", users->paths.ids, zt_strerror(err));
+		users_refuse(users, "%s: %s", users->paths.ids,
+		    zt_strerror(err));
 	return err;
 }
 
@@ -145,7 +148,7 @@ merge(struct users *users, struct zt_directory **out)
 	for (size_t i = 0; i < users->n_sources; i++)
 		sources[i] =
 		    (struct zt_merge_source){ users->sources[i]->conf->name,
-			    users->sources[i]->clock->set };
+			    source_set(users->sources[i]) };
 	return zt_merge(sources, users->n_sources, &rules, users->local,
 	    users->ids, out);
 }
@@ -293,25 +296,81 @@ users_report_clear(struct users_report *report)
 	*report = (struct users_report){ 0 };
 }
 
-/* Everything that can fail; the snapshot is replaced last. */
+static void
+in_force_clear(struct users_in_force *in_force)
+{
+	free(in_force->uids);
+}
+
+/* What a publication brings. */
+struct outcome {
+	struct users_report report;
+	struct users_in_force in_force;
+	size_t lost[CONF_SOURCES_MAX]; /* users of each source */
+};
+
+static void
+outcome_clear(struct outcome *outcome)
+{
+	users_report_clear(&outcome->report);
+	in_force_clear(&outcome->in_force);
+}
+
+/*
+ * Can there be a snapshot of what the sources say now?  Not without one that
+ * has users in force and has said nothing: they would be gone.
+ */
 static enum zt_err
-publish(struct users *users, struct users_report *report)
+check_sources(struct users *users)
+{
+	const struct source *silent = silent_source(users);
+
+	if (silent != NULL && !users->forced) {
+		users_refuse(users,
+		    "source %s %s since the start: its users stay, and "
+		    "nothing else changes until it does, or until "
+		    "\"ztctl identity apply --force\"",
+		    silent->conf->name,
+		    silent->clock->held != NULL ? "has not brought them again"
+						: "has not answered");
+		return ZT_ERR_DENIED;
+	}
+	if (!any_source(users)) {
+		users_refuse(users, "no source has said yet who there is");
+		return ZT_ERR_DENIED;
+	}
+	return ZT_OK;
+}
+
+/* Merge, without the sets that lose too many; each time there is one less. */
+static enum zt_err
+merge_guarded(struct users *users, struct zt_directory **out,
+    struct outcome *outcome)
 {
 	zt_auto(directoryp_free) struct zt_directory *directory = NULL;
+	bool held = true;
 	enum zt_err err;
 
-	if ((err = merge(users, &directory)) != ZT_OK)
-		return err;
-	if ((err = copy_refusals(directory, report)) != ZT_OK)
-		return err;
-	if ((err = copy_privileged(directory, report)) != ZT_OK)
-		return err;
-	/* nobody is told of an id that a crash could forget */
-	if ((err = zt_idmap_commit(users->ids)) != ZT_OK)
-		return err;
-	if ((err = write_snapshot(users, directory)) != ZT_OK)
-		return err;
-	return map_snapshot(users);
+	while (held) {
+		zt_directory_free(zt_take(directory));
+		in_force_clear(&outcome->in_force);
+		outcome->in_force = (struct users_in_force){ 0 };
+		if ((err = check_sources(users)) != ZT_OK)
+			return err;
+		if ((err = merge(users, &directory)) != ZT_OK)
+			return err;
+		err = users_guard_collect(directory, users->n_sources,
+		    &outcome->in_force);
+		if (err == ZT_OK)
+			err = users_guard(users, directory, &outcome->in_force,
+			    outcome->lost, &held);
+		if (err != ZT_OK)
+			return err;
+		if (held)
+			zt_idmap_rollback(users->ids);
+	}
+	*out = zt_take(directory);
+	return ZT_OK;
 }
 
 static void
@@ -319,20 +378,45 @@ note_whole(struct users *users)
 {
 	users->whole = true;
 	for (size_t i = 0; i < users->n_sources; i++)
-		if (users->sources[i]->clock->set == NULL)
+		if (source_set(users->sources[i]) == NULL)
 			users->whole = false;
 }
 
-/* Each source's users in force, should its set ever be lost. */
-static void
-note_baselines(struct users *users)
+/* Everything that can fail; the snapshot is replaced last. */
+static enum zt_err
+put_in_force(struct users *users, const struct zt_directory *directory,
+    struct users_report *report)
 {
-	for (size_t i = 0; i < users->n_sources; i++) {
-		struct source_clock *c = users->sources[i]->clock;
+	enum zt_err err;
 
-		if (c->set != NULL)
-			c->baseline = zt_set_users(c->set);
-	}
+	if ((err = copy_refusals(directory, report)) != ZT_OK)
+		return err;
+	if ((err = copy_privileged(directory, report)) != ZT_OK)
+		return err;
+	/* nobody is told of an id that a crash could forget */
+	if ((err = zt_idmap_commit(users->ids)) != ZT_OK)
+		return err;
+	note_whole(users);
+	if ((err = write_snapshot(users, directory)) != ZT_OK)
+		return err;
+	return map_snapshot(users);
+}
+
+/* The outcome is in force; what was is cleared with it. */
+static void
+take_outcome(struct users *users, struct outcome *outcome)
+{
+	const struct outcome old = { .report = users->report,
+		.in_force = users->in_force };
+
+	users->report = outcome->report;
+	users->in_force = outcome->in_force;
+	for (size_t i = 0; i < users->n_sources; i++)
+		source_published(users->sources[i],
+		    users_in_force_count(&users->in_force, i),
+		    outcome->lost[i]);
+	users->error[0] = '\0';
+	*outcome = old;
 }
 
 /* Whether it succeeds or not: whoever waits for it need not go on. */
@@ -343,45 +427,45 @@ note_published(struct users *users)
 		users->sources[i]->clock->unpublished = false;
 }
 
-void
+static enum zt_err
+publish(struct users *users)
+{
+	zt_auto(directoryp_free) struct zt_directory *directory = NULL;
+	zt_auto(outcome_clear) struct outcome outcome = { 0 };
+	enum zt_err err;
+
+	if ((err = check_sources(users)) != ZT_OK ||
+	    (err = load_local(users)) != ZT_OK ||
+	    (err = load_ids(users)) != ZT_OK)
+		return err;
+	err = merge_guarded(users, &directory, &outcome);
+	if (err == ZT_ERR_DENIED) {
+		zt_idmap_rollback(users->ids);
+		return err;
+	}
+	if (err == ZT_OK)
+		err = put_in_force(users, directory, &outcome.report);
+	if (err == ZT_OK) {
+		take_outcome(users, &outcome);
+		return ZT_OK;
+	}
+	users_refuse(users, "%s: %s", users->paths.snapshot,
+	    err == ZT_ERR_SYS ? strerror(errno) : zt_strerror(err));
+	zt_idmap_rollback(users->ids);
+	return err == ZT_ERR_DENIED ? ZT_ERR_UNAVAIL : err;
+}
+
+enum zt_err
 users_publish(struct users *users)
 {
-	const struct source *silent = silent_source(users);
-	zt_auto(users_report_clear) struct users_report report = { 0 };
 	const int64_t began_us = stamp_monotonic_us();
-	struct users_report old;
 	enum zt_err err;
 
 	note_published(users);
-	if (silent != NULL) {
-		refuse(users,
-		    "source %s %s since the start: its users stay, and "
-		    "nothing else changes until it does, or until "
-		    "\"ztctl identity apply --force\"",
-		    silent->conf->name,
-		    silent->clock->held != NULL ? "has not brought them again"
-						: "has not answered");
-		return;
-	}
-	if (!any_source(users)) {
-		refuse(users, "no source has said yet who there is");
-		return;
-	}
-	if (load_local(users) != ZT_OK || load_ids(users) != ZT_OK)
-		return;
-	note_whole(users);
-	err = publish(users, &report);
-	if (err != ZT_OK) {
-		refuse(users, "%s: %s", users->paths.snapshot,
-		    err == ZT_ERR_SYS ? strerror(errno) : zt_strerror(err));
-		zt_idmap_rollback(users->ids);
-		return;
-	}
-	users->error[0] = '\0';
-	old = users->report;
-	users->report = report;
-	report = old;
-	note_baselines(users);
-	users->published_us = stamp_monotonic_us();
-	users->took_us = users->published_us - began_us;
+	users->blocked = NULL;
+	err = publish(users);
+	users->ended_us = stamp_monotonic_us();
+	users->took_us = users->ended_us - began_us;
+	users->forced = false;
+	return err;
 }

@@ -165,7 +165,7 @@ why_records(const struct users *users, struct zt_str name)
 	json_t *list = json_array();
 
 	for (size_t s = 0; s < users->n_sources; s++) {
-		const struct zt_set *set = users->sources[s]->clock->set;
+		const struct zt_set *set = source_set(users->sources[s]);
 		const struct zt_set_record *r;
 
 		for (size_t i = 0;
@@ -216,9 +216,9 @@ source_trouble(const struct source *s)
 
 	if (c->held != NULL)
 		n = asprintf(&text,
-		    "%s: %zu users are gone at once, and held: ztctl identity "
-		    "apply --force if that is meant",
-		    name, c->held_lost);
+		    "%s: held: %s: ztctl identity apply --force if that is "
+		    "meant",
+		    name, c->held_why);
 	else if (source_stale(s))
 		n = asprintf(&text, "%s: stale: %s", name,
 		    c->error[0] != '\0' ? c->error : "not heard of yet");

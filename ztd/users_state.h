@@ -28,6 +28,12 @@ struct users_report {
 	size_t n_privileged;
 };
 
+/* The uids that exist, one source's after the other's. */
+struct users_in_force {
+	uint32_t *uids;                /* owned */
+	size_t ends[CONF_SOURCES_MAX]; /* where each source's end */
+};
+
 #define USERS_GONE_MAX 256 /* names known not to exist, count */
 
 /* A name that a source did not know. */
@@ -75,20 +81,56 @@ struct users {
 	uint64_t generation; /* of the last one written; 0: none is known */
 	bool whole;          /* every source has told who there is */
 	struct users_report report;
+	struct users_in_force in_force;
+	const struct source *blocked; /* loses too many, without a set to hold;
+					 NULL */
+	bool forced; /* the next publication may lose anybody */
 	struct users_lookup lookup;
-	char error[SOURCE_WHY_MAX];    /* why nothing new is published; "" */
-	int64_t published_us, took_us; /* monotonic; the last publication */
-	sd_event_source *timer;        /* owned; the next */
-	sd_event_source *watch_etc;    /* owned; NULL while there is none */
+	char error[SOURCE_WHY_MAX]; /* why nothing new is published; "" */
+	int64_t ended_us, took_us;  /* monotonic; the last publication */
+	sd_event_source *timer;     /* owned; the next */
+	sd_event_source *watch_etc; /* owned; NULL while there is none */
 };
 
 /*
  * Merge what the sources say, write the snapshot and map it; or say why not,
  * in users->error.  What was published before stays in that case.
+ *
+ * Errors: ZT_ERR_DENIED if a source or an administrator must speak first; else
+ * it may go better the next time.
  */
-void users_publish(struct users *users);
+enum zt_err users_publish(struct users *users);
 
 void users_report_clear(struct users_report *report);
+
+/* Keep why nothing new is published, and say it once. */
+__attribute__((__format__(__printf__, 2, 3))) void
+users_refuse(struct users *users, const char *format, ...);
+
+/* Who is in force when the broker starts.  Errors: ZT_ERR_NOMEM. */
+ZT_MUST_USE enum zt_err users_guard_begin(struct users *users);
+
+/* Who is in force once the directory is; owned.  Errors: ZT_ERR_NOMEM. */
+ZT_MUST_USE enum zt_err
+users_guard_collect(const struct zt_directory *directory, size_t n_sources,
+    struct users_in_force *out);
+
+size_t
+users_in_force_count(const struct users_in_force *in_force, size_t source);
+
+/*
+ * Does no source lose too many users, if the directory is published?
+ *
+ * then  who would be in force
+ * lost  receives the number of users each source loses
+ * held  set to true if a source does, and its new set is held: merge again
+ *
+ * Errors: ZT_ERR_NOMEM; ZT_ERR_DENIED if one does without a new set: the
+ * reason is kept.
+ */
+ZT_MUST_USE enum zt_err
+users_guard(struct users *users, const struct zt_directory *directory,
+    const struct users_in_force *then, size_t *lost, bool *held);
 
 /* The source of this name, or NULL. */
 struct source *users_source(const struct users *users, struct zt_str name);

@@ -116,7 +116,7 @@ struct zt_identity_rules {
 	uint32_t id_min, id_max;         /* inclusive; uid and gid */
 	const char *const *allow_groups; /* local or root-equivalent groups
 					    that a record may name */
-	size_t n_allow_groups; /* at most ZT_SNAPSHOT_ALLOWED_MAX */
+	size_t n_allow_groups;           /* at most ZT_SNAPSHOT_ALLOWED_MAX */
 };
 
 /* A source and its records, in the order of precedence. */
@@ -202,6 +202,18 @@ zt_merge(const struct zt_merge_source *sources, size_t n,
     const struct zt_identity_rules *rules, const struct zt_local *local,
     struct zt_idmap *ids, struct zt_directory **out);
 void zt_directory_free(struct zt_directory *directory);
+
+/*
+ * How many of these uids are nobody's now?
+ *
+ * uids, ends  n lists one after the other, of which the i-th ends before
+ *	       uids[ends[i]]
+ * lost	       receives a count for each list
+ *
+ * Errors: ZT_ERR_NOMEM.
+ */
+ZT_MUST_USE enum zt_err zt_directory_lost(const struct zt_directory *directory,
+    const uint32_t *uids, const size_t *ends, size_t n, size_t *lost);
 
 /* What zt_snapshot_write() writes besides. */
 struct zt_snapshot_meta {

@@ -83,7 +83,7 @@ source(void)
 		.changed = on_changed };
 	struct source *s = NULL;
 
-	assert_int_equal(source_new(&conf, &options, 0, &s), ZT_OK);
+	assert_int_equal(source_new(&conf, &options, &s), ZT_OK);
 	return s;
 }
 

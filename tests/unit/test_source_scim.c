@@ -261,7 +261,7 @@ source_done(struct source *s, struct zt_set *set)
 }
 
 struct zt_set *
-source_set(struct source *s)
+source_set(const struct source *s)
 {
 	(void)s;
 	return outcome.set;

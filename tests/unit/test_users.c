@@ -116,6 +116,7 @@ begin(struct fixture *fx)
 	assert_int_equal(users_new(fx->event, &fx->conf, fx->etc, fx->state,
 			     &fx->users),
 	    ZT_OK);
+	users_begin(fx->users);
 }
 
 static struct zt_nss_request
@@ -543,16 +544,22 @@ the_status_counts_and_names_the_refused(void **state)
 
 /* u0 to u(n-1). */
 static void
-write_users(struct fixture *fx, int n)
+write_users_from(struct fixture *fx, int n, int uid)
 {
 	char name[32], json[64];
 
 	for (int i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "u%d.user", i);
 		snprintf(json, sizeof(json),
-		    "{\"userName\":\"u%d\",\"uid\":%d}", i, 71000 + i);
+		    "{\"userName\":\"u%d\",\"uid\":%d}", i, uid + i);
 		write_file(fx->dir, name, json);
 	}
+}
+
+static void
+write_users(struct fixture *fx, int n)
+{
+	write_users_from(fx, n, 71000);
 }
 
 static void
@@ -590,6 +597,11 @@ a_sudden_loss_waits_for_an_administrator(void **state)
 	/* the first few of them, seen on their own, may have gone */
 	assert_in_range(users_snapshot(fx->users)->info.users, 49, 61);
 	assert_true(wait_for(fx, "u44", true));
+	/* one file more does not make up for it */
+	write_file(fx->dir, "bob.user", "{\"userName\":\"bob\",\"uid\":70002}");
+	run_for_600_ms(fx);
+	source_is(fx, "state", "\"held\"");
+	assert_true(wait_for(fx, "u44", true));
 	/* it is held against the records, so a restart changes nothing */
 	users_free(fx->users);
 	begin(fx);
@@ -624,6 +636,162 @@ users_spoilt_one_by_one_count_as_gone(void **state)
 	assert_true(wait_for(fx, "u12", true));
 	applied_is(fx, "[\"files\"]");
 	assert_true(wait_for(fx, "u12", false));
+}
+
+static void
+files_of_one_burst_count_together(void **state)
+{
+	struct fixture *fx = *state;
+
+	write_users(fx, 60); /* and alice: a fifth is 12 */
+	begin(fx);
+	remove_users(fx, 0, 8);
+	assert_true(wait_for(fx, "u7", false));
+	remove_users(fx, 8, 11);
+	assert_true(wait_for(fx, "u10", false));
+	source_is(fx, "state", "\"ok\"");
+	remove_users(fx, 11, 19);
+	run_for_600_ms(fx);
+	source_is(fx, "state", "\"held\"");
+	assert_true(wait_for(fx, "u18", true));
+	status_is(fx, "error", "null");
+}
+
+static bool
+state_has(const struct fixture *fx, const char *name, const char *text)
+{
+	char path[128], line[512];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", fx->state, name);
+	if ((f = fopen(path, "re")) == NULL)
+		return false;
+	while (!found && fgets(line, sizeof(line), f) != NULL)
+		found = strstr(line, text) != NULL;
+	fclose(f);
+	return found;
+}
+
+/* A second source, whose users are others. */
+static void
+second_source(struct fixture *fx, char *dir)
+{
+	static char lab[] = "lab";
+
+	assert_int_equal(mkdir(dir, 0755), 0);
+	fx->conf.sources[1] = fx->conf.sources[0];
+	fx->conf.sources[1].name = lab;
+	fx->conf.sources[1].dir = dir;
+	fx->conf.n_sources = 2;
+}
+
+/* As an attribute path that fits no longer does it. */
+static void
+users_who_would_all_be_refused_count_as_gone(void **state)
+{
+	struct fixture *fx = *state;
+	char dir[128];
+
+	snprintf(dir, sizeof(dir), "%s/lab.d", fx->root);
+	second_source(fx, dir);
+	write_users(fx, 30);
+	begin(fx);
+	write_file(fx->dir, "z.user", "{\"userName\":\"z\",\"uuid\":\"of-z\"}");
+	write_users_from(fx, 30, 600000); /* outside id_range */
+	run_for_600_ms(fx);
+	source_is(fx, "state", "\"held\"");
+	source_is(fx, "held",
+	    "{\"why\":\"30 users are gone at once (record u0.user: its uid "
+	    "is outside identity.id_range)\",\"users_before\":31,"
+	    "\"users_after\":2}");
+	/* which does not stop another source */
+	write_file(dir, "bob.user", "{\"userName\":\"bob\",\"uid\":70002}");
+	assert_true(wait_for(fx, "bob", true));
+	assert_true(wait_for(fx, "u29", true));
+	/* and no id of what is held is remembered */
+	assert_false(state_has(fx, "users.ids", "of-z"));
+	applied_is(fx, "[\"files\"]");
+	assert_true(wait_for(fx, "u29", false));
+	assert_true(wait_for(fx, "z", true));
+	assert_true(wait_for(fx, "bob", true));
+	assert_true(state_has(fx, "users.ids", "of-z"));
+}
+
+static void
+users_whom_this_host_takes_away_count_as_gone(void **state)
+{
+	struct fixture *fx = *state;
+
+	write_users(fx, 30);
+	begin(fx);
+	write_file(fx->etc, "subuid", "carol:71000:100\n");
+	run_for_600_ms(fx);
+	status_has(fx, "error", "30 users are gone at once (record u0.user");
+	status_has(fx, "error", "apply --force");
+	source_is(fx, "state", "\"ok\"");
+	assert_true(wait_for(fx, "u29", true));
+	applied_is(fx, "[\"files\"]");
+	assert_true(wait_for(fx, "u29", false));
+	status_is(fx, "error", "null");
+	/* what is forced is forced once */
+	write_file(fx->etc, "subuid", "carol:71000:100\ncarol:70000:100\n");
+	assert_true(wait_for(fx, "alice", false));
+	write_file(fx->etc, "subuid", "");
+	assert_true(wait_for(fx, "u29", true));
+	write_file(fx->etc, "subuid", "carol:71000:100\n");
+	run_for_600_ms(fx);
+	assert_true(wait_for(fx, "u29", true));
+	/* nor is it asked for any more, once it is not so */
+	write_file(fx->etc, "subuid", "");
+	run_for_600_ms(fx);
+	applied_is(fx, "[]");
+}
+
+static void
+users_exchanged_over_a_restart_count_as_gone(void **state)
+{
+	struct fixture *fx = *state;
+
+	write_users(fx, 30);
+	begin(fx);
+	users_free(fx->users);
+	write_users_from(fx, 30, 72000);
+	begin(fx);
+	source_is(fx, "state", "\"held\"");
+	source_is(fx, "users", "31");
+	status_has(fx, "error", "has not brought them again");
+	assert_true(wait_for(fx, "u29", true));
+	applied_is(fx, "[\"files\"]");
+	run_for_600_ms(fx);
+	status_is(fx, "error", "null");
+	assert_int_equal(ask(fx, ZT_NSS_USER_BY_UID, "", 72029),
+	    ZT_WIRE_NSS_USER);
+	absent(fx, ZT_NSS_USER_BY_UID, "", 71029, true);
+}
+
+/* One that never answers again: its users stay until it is said. */
+static void
+a_silent_source_is_waited_for(void **state)
+{
+	struct fixture *fx = *state;
+	char dir[128], away[128];
+
+	snprintf(dir, sizeof(dir), "%s/lab.d", fx->root);
+	snprintf(away, sizeof(away), "%s/away", fx->root);
+	second_source(fx, dir);
+	write_file(dir, "bob.user", "{\"userName\":\"bob\",\"uid\":70002}");
+	begin(fx);
+	users_free(fx->users);
+	assert_int_equal(rename(dir, away), 0);
+	begin(fx);
+	write_file(fx->dir, "eve.user", "{\"userName\":\"eve\",\"uid\":70003}");
+	run_for_600_ms(fx);
+	status_has(fx, "error", "No such file");
+	assert_true(wait_for(fx, "bob", true) && wait_for(fx, "eve", false));
+	applied_is(fx, "[\"lab\"]");
+	assert_true(wait_for(fx, "eve", true) && wait_for(fx, "bob", false));
+	applied_is(fx, "[]");
 }
 
 static void
@@ -790,6 +958,11 @@ main(void)
 		TEST(the_status_counts_and_names_the_refused),
 		TEST(a_sudden_loss_waits_for_an_administrator),
 		TEST(users_spoilt_one_by_one_count_as_gone),
+		TEST(files_of_one_burst_count_together),
+		TEST(users_who_would_all_be_refused_count_as_gone),
+		TEST(users_whom_this_host_takes_away_count_as_gone),
+		TEST(users_exchanged_over_a_restart_count_as_gone),
+		TEST(a_silent_source_is_waited_for),
 		TEST(what_comes_back_needs_no_word),
 		TEST(a_few_users_may_go_at_once),
 		TEST(after_a_restart_the_last_good_snapshot_goes_on),

@@ -238,6 +238,7 @@ begin(void **state, size_t sources)
 	assert_int_equal(users_new(fx->event, &fx->conf, fx->etc, fx->state,
 			     &fx->users),
 	    ZT_OK);
+	users_begin(fx->users);
 	return fx;
 }
 
@@ -497,7 +498,7 @@ a_publication_that_takes_long_is_not_at_once(void **state)
 	run(fx);
 	before = generation(fx);
 	fx->users->took_us = SECOND_US;
-	fx->users->published_us = clock_us;
+	fx->users->ended_us = clock_us;
 	assert_asked(fx, "new");
 	answer_person(0, 70001);
 	assert_ended(fx, 1, ZT_ERR_UNAVAIL);

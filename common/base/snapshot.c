@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <endian.h>
 #include <string.h>
 
 #include "zt/passwd.h"
 #include "zt/snapshot_format.h"
 #include "zt/text.h"
-
-#define ONES  0x0101010101010101U
-#define HIGHS 0x8080808080808080U
-
-/* A user's texts begin in the middle of a unit, whatever is before them. */
-static_assert(sizeof(struct zt_snapshot_user_head) % ZT_SNAPSHOT_UNIT == 4,
-    "format");
-static_assert(sizeof(struct zt_snapshot_validity) % ZT_SNAPSHOT_UNIT == 0,
-    "format");
 
 static const uint8_t *
 unit_at(const struct zt_snapshot *s, uint32_t unit)
@@ -74,68 +64,78 @@ name_served(struct zt_str name)
 
 /*
  * A user's four texts lie behind one another, each with its NUL: they are
- * looked at as one, eight bytes at a time.
+ * looked at as one, in blocks.
  */
 #define TEXTS 4
 
+typedef uint8_t block __attribute__((__vector_size__(16)));
+
+/* What was seen in each of the places of a block. */
 struct scan {
-	uint64_t controls; /* how many, in each of the eight places */
-	uint64_t colons;   /* not 0 if there was one */
-	uint64_t dots;     /* not 0 if there were two in a row */
+	block controls; /* how many */
+	block colons;   /* not 0 if there was one */
+	block dots;     /* not 0 if there were two in a row */
 };
 
-/* Not 0 if one of the bytes of w is 0. */
-static inline uint64_t
-word_zero(uint64_t w)
+static block
+block_load(const uint8_t *p)
 {
-	return (w - ONES) & ~w & HIGHS;
+	block b;
+
+	memcpy(&b, p, sizeof(b));
+	return b;
+}
+
+/* Look at b, and at the block that begins one byte before it. */
+static void
+scan_block(struct scan *scan, block b, block before)
+{
+	/* what is true of a place is -1 there */
+	scan->controls -= (block)((b < ' ') | (b == 0x7f));
+	scan->colons |= (block)(b == ':');
+	scan->dots |= (block)((b == '.') & (before == '.'));
 }
 
 /*
- * Look at w, and at the eight bytes that begin one before it.  A control
- * character, NUL and DEL among them, has no high bit, and of the other seven,
- * with one added, are 0 to 0x20 left; nothing here carries into the next byte.
+ * Bytes p to end: the texts of a record.  They are no less than 9, and behind
+ * a head, so that a block that ends with them begins within the record.
  */
-static inline void
-scan_word(struct scan *scan, uint64_t w, uint64_t before)
+static struct scan
+texts_scan(const uint8_t *p, const uint8_t *end)
 {
-	const uint64_t next = ((w & ~HIGHS) + ONES) & ~HIGHS;
-	const uint64_t others = (next + ONES * (0x80 - 0x21)) | w;
+	static const block place = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+		13, 14, 15 };
+	const uint8_t *last = end - sizeof(block);
+	struct scan scan = { 0 };
+	block seen;
 
-	scan->controls += (~others & HIGHS) >> 7;
-	scan->colons |= word_zero(w ^ ONES * ':');
-	scan->dots |= word_zero((w ^ ONES * '.') | (before ^ ONES * '.'));
+	for (; p < last; p += sizeof(block))
+		scan_block(&scan, block_load(p), block_load(p - 1));
+	/* places that it shares with the block before do not count again */
+	seen = (block)(place < (uint8_t)(p - last));
+	scan_block(&scan, block_load(last) | seen, block_load(last - 1));
+	return scan;
 }
 
+static bool
+block_any(block b)
+{
+	uint64_t half[2];
+
+	memcpy(half, &b, sizeof(half));
+	return (half[0] | half[1]) != 0;
+}
+
+/* The sum of all places; each is at most 127. */
 static uint64_t
-scan_controls(const struct scan *scan)
+block_sum(block b)
 {
 	const uint64_t even = 0x00ff00ff00ff00ffU, sum = 0x0001000100010001U;
+	uint64_t half[2], both;
 
-	return ((scan->controls & even) + (scan->controls >> 8 & even)) * sum >>
-	    48;
-}
-
-/* Bytes from p on to the unit that it is in the middle of; len of them are
- * texts.  What follows up to the next unit may be read, and does not count. */
-static struct scan
-texts_scan(const uint8_t *p, size_t len)
-{
-	const uint64_t blanks = ONES * ' ' << 32;
-	const size_t beyond = (4 - len) % ZT_SNAPSHOT_UNIT;
-	const uint8_t *last = p + len + beyond - ZT_SNAPSHOT_UNIT;
-	struct scan scan = { 0 };
-
-	scan_word(&scan, blanks | zt_snapshot_load32(p),
-	    blanks | zt_snapshot_load32(p - 1));
-	for (p += 4; p < last; p += ZT_SNAPSHOT_UNIT)
-		scan_word(&scan, zt_snapshot_load64(p),
-		    zt_snapshot_load64(p - 1));
-	/* for each byte beyond, a NUL comes in at the other end */
-	scan_word(&scan, le64toh(zt_snapshot_load64(p)) << 8 * beyond,
-	    le64toh(zt_snapshot_load64(p - 1)) << 8 * beyond);
-	scan.controls -= ((uint64_t)1 << 8 * beyond) / 0xff;
-	return scan;
+	memcpy(half, &b, sizeof(half));
+	both = half[0] + half[1];
+	return ((both & even) + (both >> 8 & even)) * sum >> 48;
 }
 
 static bool
@@ -179,10 +179,10 @@ user_texts(const uint8_t *p, const struct zt_snapshot_user_head *head,
 
 	if (!user_texts_end(&end, head, out))
 		return false;
-	scan = texts_scan(p, (size_t)(end - p));
-	if (scan_controls(&scan) != TEXTS || scan.colons != 0)
+	scan = texts_scan(p, end);
+	if (block_sum(scan.controls) != TEXTS || block_any(scan.colons))
 		return false;
-	return scan.dots == 0 ||
+	return !block_any(scan.dots) ||
 	    (zt_path_valid(out->home) && zt_path_valid(out->shell));
 }
 
@@ -336,7 +336,6 @@ enum zt_err
 zt_snapshot_user(const struct zt_snapshot *s, struct zt_str name,
     struct zt_snapshot_user *out)
 {
-	struct zt_snapshot_user user;
 	struct search search;
 	enum zt_err err;
 	uint32_t hash, ref;
@@ -346,12 +345,10 @@ zt_snapshot_user(const struct zt_snapshot *s, struct zt_str name,
 	hash = zt_snapshot_hash_name(name, s->seed);
 	search = search_begin(&s->user_names, hash, hash);
 	while ((ref = search_next(s, &s->user_names, &search)) != 0) {
-		if ((err = user_at(s, ref, &user)) != ZT_OK)
+		if ((err = user_at(s, ref, out)) != ZT_OK)
 			return err;
-		if (same(user.name, name)) {
-			*out = user;
+		if (same(out->name, name))
 			return ZT_OK;
-		}
 	}
 	return ZT_ERR_NOTFOUND;
 }
@@ -360,7 +357,6 @@ enum zt_err
 zt_snapshot_user_by_uid(const struct zt_snapshot *s, uint32_t uid,
     struct zt_snapshot_user *out)
 {
-	struct zt_snapshot_user user;
 	struct search search;
 	enum zt_err err;
 	uint32_t ref;
@@ -371,12 +367,9 @@ zt_snapshot_user_by_uid(const struct zt_snapshot *s, uint32_t uid,
 	    search_begin(&s->user_ids, uid, zt_snapshot_hash_id(uid, s->seed));
 	if ((ref = search_next(s, &s->user_ids, &search)) == 0)
 		return ZT_ERR_NOTFOUND;
-	if ((err = user_at(s, ref, &user)) != ZT_OK)
+	if ((err = user_at(s, ref, out)) != ZT_OK)
 		return err;
-	if (user.uid != uid)
-		return ZT_ERR_MALFORMED;
-	*out = user;
-	return ZT_OK;
+	return out->uid == uid ? ZT_OK : ZT_ERR_MALFORMED;
 }
 
 static enum zt_err
@@ -385,17 +378,14 @@ named_group(const struct zt_snapshot *s, struct zt_str name,
 {
 	const uint32_t hash = zt_snapshot_hash_name(name, s->seed);
 	struct search search = search_begin(&s->group_names, hash, hash);
-	struct zt_snapshot_group group;
 	enum zt_err err;
 	uint32_t ref;
 
 	while ((ref = search_next(s, &s->group_names, &search)) != 0) {
-		if ((err = group_at(s, ref, &group)) != ZT_OK)
+		if ((err = group_at(s, ref, out)) != ZT_OK)
 			return err;
-		if (same(group.name, name)) {
-			*out = group;
+		if (same(out->name, name))
 			return ZT_OK;
-		}
 	}
 	return ZT_ERR_NOTFOUND;
 }
@@ -422,18 +412,14 @@ numbered_group(const struct zt_snapshot *s, uint32_t gid,
 {
 	struct search search =
 	    search_begin(&s->group_ids, gid, zt_snapshot_hash_id(gid, s->seed));
-	struct zt_snapshot_group group;
 	enum zt_err err;
 	uint32_t ref;
 
 	if ((ref = search_next(s, &s->group_ids, &search)) == 0)
 		return ZT_ERR_NOTFOUND;
-	if ((err = group_at(s, ref, &group)) != ZT_OK)
+	if ((err = group_at(s, ref, out)) != ZT_OK)
 		return err;
-	if (group.gid != gid)
-		return ZT_ERR_MALFORMED;
-	*out = group;
-	return ZT_OK;
+	return out->gid == gid ? ZT_OK : ZT_ERR_MALFORMED;
 }
 
 enum zt_err

@@ -100,8 +100,9 @@ ZT_MUST_USE enum zt_err zt_snapshot_intact(const struct zt_snapshot *s);
 /*
  * Look one up.
  *
- * Returns ZT_OK and fills *out; ZT_ERR_NOTFOUND (not in this file; definitive
- * if info.complete); ZT_ERR_MALFORMED if what is found breaks a rule: bounds,
+ * Returns ZT_OK and fills *out, which is scratch on failure: a copy for nothing
+ * would be felt here; ZT_ERR_NOTFOUND (not in this file; definitive if
+ * info.complete); ZT_ERR_MALFORMED if what is found breaks a rule: bounds,
  * termination, the field rules of zt/passwd.h and zt/text.h, an id outside
  * info.id_min..id_max or below ZT_SNAPSHOT_ID_FLOOR, the name "root", a
  * root-equivalent group that the writer did not mark as allowed, another name

@@ -91,10 +91,10 @@ slot_claim(struct map *map)
 {
 	const uint64_t thread = (uintptr_t)&errno >> 4;
 	const uint64_t hash = thread * 0x9e3779b97f4a7c15U >> 32;
-	const size_t first = (size_t)(hash * SLOTS >> 32);
+	size_t at = (size_t)(hash * SLOTS >> 32);
 
-	for (size_t i = 0; i < SLOTS; i++) {
-		struct map_slot *slot = &slots[(first + i) % SLOTS];
+	for (size_t i = 0; i < SLOTS; i++, at = at + 1 < SLOTS ? at + 1 : 0) {
+		struct map_slot *slot = &slots[at];
 		struct map *none = NULL;
 
 		if (atomic_load_explicit(&slot->map, memory_order_relaxed) ==
@@ -139,17 +139,19 @@ reclaim(void)
 }
 
 /* Hold the map in force, if there is one and a slot is free. */
-static struct map_use
-hold(void)
+static bool
+hold(struct map_use *use)
 {
 	struct map *map = atomic_load(&current), *now;
 	struct map_slot *slot = map == NULL ? NULL : slot_claim(map);
 
+	*use = (struct map_use){ 0 };
 	if (slot == NULL)
-		return (struct map_use){ 0 };
+		return false;
 	for (; (now = atomic_load(&current)) != map; map = now)
 		atomic_store(&slot->map, now);
-	return (struct map_use){ &map->snapshot, map, slot };
+	*use = (struct map_use){ &map->snapshot, map, slot };
+	return true;
 }
 
 /* Is it still the file at the path?  An inode is not given to another while
@@ -212,14 +214,8 @@ renew(struct map_use *use)
 enum zt_err
 map_acquire(struct map_use *out)
 {
-	struct map_use use = hold();
-	enum zt_err err;
-
-	if (use.map == NULL || zt_snapshot_superseded(use.snapshot))
-		if ((err = renew(&use)) != ZT_OK)
-			return err;
-	*out = use;
-	return ZT_OK;
+	return hold(out) && !zt_snapshot_superseded(out->snapshot) ? ZT_OK
+								   : renew(out);
 }
 
 void

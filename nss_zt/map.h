@@ -23,7 +23,7 @@ struct map_use {
  * call and no write to memory that other threads write too.
  *
  * Returns ZT_OK and fills *out, to be given to map_release(); ZT_ERR_NOMEM; or
- * why there is none: the errors of zt_snapshot_open().
+ * why there is none: the errors of zt_snapshot_open().  Then *out means nothing.
  *
  * errno is as before.  Blocking: opens a local file.  Thread-safe: yes.
  */

@@ -117,7 +117,8 @@ map_hold(struct map_use *use)
 	return err == ZT_OK ? ZT_OK : unanswered(err);
 }
 
-/* Can this be the name or id of one of ours?  If not, nobody needs asking. */
+/* Can this be the name or id of one of ours?  If not, the broker is not asked;
+ * the snapshot finds no other. */
 static bool
 can_be_ours(const struct zt_nss_request *req)
 {
@@ -357,12 +358,12 @@ static enum nss_status
 get_user(const struct zt_nss_request *req, struct pack_room room,
     struct passwd *pwd, int *errnop)
 {
-	enum zt_err err = ZT_ERR_NOTFOUND;
+	enum zt_err err = user_of_map(req, room, pwd);
 
-	if (can_be_ours(req))
-		err = user_of_map(req, room, pwd);
 	if (cannot_tell(err))
-		err = settle(err, user_of_broker(req, NULL, room, pwd));
+		err = can_be_ours(req)
+		    ? settle(err, user_of_broker(req, NULL, room, pwd))
+		    : ZT_ERR_NOTFOUND;
 	return err_to_nss(err, errnop);
 }
 
@@ -371,12 +372,12 @@ get_group(const struct zt_nss_request *req, struct pack_room room,
     struct group *grp, int *errnop)
 {
 	const int saved_errno = errno;
-	enum zt_err err = ZT_ERR_NOTFOUND;
+	enum zt_err err = group_of_map(req, room, grp);
 
-	if (can_be_ours(req))
-		err = group_of_map(req, room, grp);
 	if (cannot_tell(err))
-		err = settle(err, group_of_broker(req, NULL, room, grp));
+		err = can_be_ours(req)
+		    ? settle(err, group_of_broker(req, NULL, room, grp))
+		    : ZT_ERR_NOTFOUND;
 	errno = saved_errno;
 	return err_to_nss(err, errnop);
 }
@@ -495,12 +496,12 @@ _nss_zt_initgroups_dyn(const char *user, gid_t skip, long int *start,
 		.name = name_of(user) };
 	const struct gids_list list = { start, size, groupsp, limit, skip };
 	const int saved_errno = errno;
-	enum zt_err err = ZT_ERR_NOTFOUND;
+	enum zt_err err = gids_of_map(req.name, &list);
 
-	if (can_be_ours(&req))
-		err = gids_of_map(req.name, &list);
 	if (cannot_tell(err))
-		err = settle(err, gids_of_broker(&req, &list));
+		err = can_be_ours(&req)
+		    ? settle(err, gids_of_broker(&req, &list))
+		    : ZT_ERR_NOTFOUND;
 	errno = saved_errno;
 	return err_to_nss(err, errnop);
 }

@@ -359,8 +359,8 @@ files_sync(struct source *s)
 	struct files *f = s->priv;
 	struct zt_set *set = source_set(s);
 	/* a few files do not make up for a set that is held */
-	const bool all = set == NULL || set != f->last || f->watch == NULL ||
-	    f->all;
+	const bool all =
+	    set == NULL || set != f->last || f->watch == NULL || f->all;
 	enum zt_err err;
 	int error;
 

@@ -23,12 +23,15 @@ state_written(struct scim *scim, enum zt_err err)
 		    scim->source->conf->name, path, zt_strerror(err));
 }
 
+/* What came is in memory, and not in the state file. */
 static void
-state_write(struct scim *scim, const struct zt_scim_catalog *what)
+state_behind(struct scim *scim, struct zt_scim_catalog *fresh)
 {
-	state_written(scim,
-	    scim_state_write(scim->source->state_file,
-		scim->write_whole ? scim->config : NULL, what, &scim->mark));
+	if (scim->write_due)
+		scim->write_whole = true;
+	scim->write_due = true;
+	zt_scim_catalog_free(scim->unwritten);
+	scim->unwritten = fresh;
 }
 
 /* A set that waits for an administrator is not written: a restart would put
@@ -36,10 +39,19 @@ state_write(struct scim *scim, const struct zt_scim_catalog *what)
 static void
 state_catch_up(struct scim *scim)
 {
-	if (!scim->write_due)
+	if (!scim->write_due || scim->built != source_in_force(scim->source))
 		return;
-	if (scim->built == source_set(scim->source))
-		state_write(scim, scim->all);
+	state_written(scim,
+	    scim_state_write(scim->source->state_file,
+		scim->write_whole ? scim->config : NULL,
+		scim->write_whole ? scim->all : scim->unwritten, &scim->mark));
+	zt_scim_catalog_free(zt_take(scim->unwritten));
+}
+
+void
+scim_in_force(struct source *s)
+{
+	state_catch_up(s->priv);
 }
 
 static void
@@ -68,13 +80,8 @@ build_done(struct scim *scim)
 	}
 	scim_sync_clear(scim);
 	scim->built = set;
+	state_behind(scim, fresh);
 	source_done(scim->source, set);
-	scim->write_due = true;
-	if (source_set(scim->source) != scim->built)
-		scim->write_whole = true; /* all of it, once it is in force */
-	else
-		state_write(scim, scim->write_whole ? scim->all : fresh);
-	zt_scim_catalog_free(fresh);
 }
 
 static int
@@ -162,6 +169,7 @@ scim_build(struct scim *scim)
 	if (sync->full) {
 		/* with the mark of a full sync, if nothing else */
 		scim->write_due = scim->write_whole = true;
+		zt_scim_catalog_free(zt_take(scim->unwritten));
 		zt_scim_catalog_free(scim->all);
 		scim->all = zt_take(sync->query.into);
 	} else if (!same &&
@@ -190,7 +198,9 @@ scim_build_add(struct scim *scim, const struct zt_scim_catalog *found)
 	scim->members_due = true;
 	if (err != ZT_OK || scim->built != source_set(scim->source))
 		scim->built = NULL; /* it is not in that set */
-	if (err == ZT_OK && !scim->write_due)
+	if (err == ZT_OK && scim->write_due)
+		scim->write_whole = true;
+	else if (err == ZT_OK)
 		state_written(scim,
 		    scim_state_add(scim->source->state_file, found,
 			&scim->mark));

@@ -55,6 +55,7 @@ struct scim {
 	const struct zt_set *built;  /* of all; for its address alone */
 	bool members_due;            /* but for members of groups */
 	bool write_due, write_whole; /* the state file is behind */
+	struct zt_scim_catalog *unwritten; /* owned; by this, if not whole */
 	struct scim_sync sync;
 	struct scim_lookup *lookup; /* owned; or NULL */
 };
@@ -66,6 +67,9 @@ bool scim_type_fits(const char *type);
 
 /* Begin a sync; began_ms and began_boot_ms are set, the rest is zero. */
 void scim_sync_begin(struct scim *scim, bool full);
+
+/* The last set is in force: write what led to it. */
+void scim_in_force(struct source *s);
 
 /* Give up what is under way. */
 void scim_sync_clear(struct scim *scim);

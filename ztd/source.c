@@ -275,13 +275,17 @@ source_published(struct source *s, size_t users, size_t lost)
 {
 	struct source_clock *c = s->clock;
 
-	if (c->next != NULL) {
+	const bool new = c->next != NULL;
+
+	if (new) {
 		zt_set_free(c->set);
 		c->set = zt_take(c->next);
 	}
 	c->window_lost += lost;
 	c->asked = 0;
 	c->in_force = users;
+	if (new && s->type->in_force != NULL)
+		s->type->in_force(s);
 }
 
 /* What came last counts, not what was held before it. */
@@ -358,6 +362,12 @@ struct zt_set *
 source_set(const struct source *s)
 {
 	return s->clock->next != NULL ? s->clock->next : s->clock->set;
+}
+
+const struct zt_set *
+source_in_force(const struct source *s)
+{
+	return s->clock->set;
 }
 
 bool

@@ -37,6 +37,9 @@ struct source_type {
 	 */
 	void (*sync)(struct source *s);
 
+	/* Its last set was published; NULL: it does not matter. */
+	void (*in_force)(struct source *s);
+
 	/* Free s->priv; give up a sync under way without a word. */
 	void (*destroy)(struct source *s);
 };
@@ -66,6 +69,9 @@ void source_done(struct source *s, struct zt_set *set);
 /* The last set that is not held, or NULL; a type may change it in a sync, then
  * calls source_done() with it before it returns. */
 struct zt_set *source_set(const struct source *s);
+
+/* The set that was published last, or NULL. */
+const struct zt_set *source_in_force(const struct source *s);
 
 /*
  * May n users be taken out of source_set()?  If not, a whole new set must be

@@ -125,6 +125,7 @@ scim_destroy(struct source *s)
 	}
 	scim_token_free(scim->token);
 	zt_scim_catalog_free(scim->all);
+	zt_scim_catalog_free(scim->unwritten);
 	free(scim->config);
 	free(scim);
 	s->priv = NULL;
@@ -135,5 +136,6 @@ const struct source_type source_scim = {
 	.remote = true,
 	.create = scim_create,
 	.sync = scim_begin,
+	.in_force = scim_in_force,
 	.destroy = scim_destroy,
 };

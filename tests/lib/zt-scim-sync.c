@@ -122,6 +122,7 @@ on_changed(void *arg, struct source *s)
 		(void)printf("fail %s\n", s->clock->error);
 	else
 		(void)puts(source_set(s) == before ? "same" : "done");
+	source_published(s, 0, 0);
 	print_set(source_set(s));
 	(void)sd_event_exit(arg, s->clock->error[0] != '\0');
 }
@@ -155,7 +156,7 @@ main(int argc, char **argv)
 	options.event = event;
 	options.arg = event;
 	options.state_dir = state_dir;
-	if (source_new(&conf, &options, 0, &source) == ZT_OK) {
+	if (source_new(&conf, &options, &source) == ZT_OK) {
 		before = source_set(source);
 		source_sync(source);
 		status = sd_event_loop(event);

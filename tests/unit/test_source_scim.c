@@ -248,7 +248,6 @@ static struct {
 void
 source_done(struct source *s, struct zt_set *set)
 {
-	(void)s;
 	outcome.done++;
 	if (outcome.hold) {
 		zt_set_free(outcome.held);
@@ -258,6 +257,14 @@ source_done(struct source *s, struct zt_set *set)
 	if (set != outcome.set)
 		zt_set_free(outcome.set);
 	outcome.set = set;
+	source_scim.in_force(s);
+}
+
+const struct zt_set *
+source_in_force(const struct source *s)
+{
+	(void)s;
+	return outcome.set;
 }
 
 struct zt_set *

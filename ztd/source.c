@@ -257,12 +257,13 @@ source_hold(struct source *s, size_t remain, const char *why)
 {
 	struct source_clock *c = s->clock;
 
-	if (c->next == NULL)
+	c->held_users = remain;
+	(void)snprintf(c->held_why, sizeof(c->held_why), "%s", why);
+	c->blocked = c->next == NULL;
+	if (c->blocked)
 		return false;
 	zt_set_free(c->held);
 	c->held = zt_take(c->next);
-	c->held_users = remain;
-	(void)snprintf(c->held_why, sizeof(c->held_why), "%s", why);
 	say(LOG_ERR,
 	    "source %s: %s; nothing of it changes until \"ztctl identity apply "
 	    "--force\" says that this is meant",
@@ -409,7 +410,7 @@ state_name(const struct source_clock *c)
 {
 	if (c->syncing)
 		return "syncing";
-	if (c->held != NULL)
+	if (c->held != NULL || c->blocked)
 		return "held";
 	if (c->error[0] != '\0')
 		return "failed";
@@ -432,7 +433,7 @@ count_kind(const struct zt_set *set, bool groups)
 static json_t *
 held_status(const struct source_clock *c)
 {
-	if (c->held == NULL)
+	if (c->held == NULL && !c->blocked)
 		return json_null();
 	return json_pack("{s:s, s:I, s:I}", "why", c->held_why, "users_before",
 	    (json_int_t)c->in_force, "users_after", (json_int_t)c->held_users);

@@ -21,6 +21,7 @@ struct source_clock {
 	struct zt_set *next; /* owned; to be published; NULL: none */
 	struct zt_set *held; /* owned; waits for an administrator */
 	char held_why[SOURCE_WHY_MAX];
+	bool blocked;      /* it loses too many without a set to hold */
 	size_t held_users; /* that exist if it is applied */
 	size_t in_force;   /* users of the source in the snapshot */
 	int64_t window_us; /* monotonic clock; when losses began to add up */
@@ -67,7 +68,8 @@ bool source_loses_too_many(struct source *s, size_t lost, size_t remain);
 
 /*
  * Keep the set that was to be published until an administrator has spoken;
- * remain users would exist with it.  False if there was none.
+ * remain users would exist with it.  False if there was none: then nothing is
+ * published at all.
  */
 bool source_hold(struct source *s, size_t remain, const char *why);
 

@@ -307,12 +307,12 @@ users_source(const struct users *users, struct zt_str name)
 
 /* What a source is held up by is meant; false if nothing is. */
 static bool
-apply(struct users *users, struct source *s)
+apply(struct source *s)
 {
 	const bool silent = source_set(s) == NULL && s->clock->in_force > 0;
 	const bool held = source_apply(s);
 
-	return held || silent || s == users->blocked;
+	return held || silent || s->clock->blocked;
 }
 
 json_t *
@@ -321,7 +321,7 @@ users_apply(struct users *users)
 	json_t *applied = json_array();
 
 	for (size_t i = 0; i < users->n_sources; i++)
-		if (apply(users, users->sources[i])) {
+		if (apply(users->sources[i])) {
 			users->forced = true;
 			(void)json_array_append_new(applied,
 			    json_string(users->sources[i]->conf->name));

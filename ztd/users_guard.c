@@ -127,7 +127,6 @@ users_guard(struct users *users, const struct zt_directory *directory,
 		*held = source_hold(s, remain, why);
 		if (*held)
 			return ZT_OK;
-		users->blocked = s;
 		users_refuse(users,
 		    "source %s: %s; nothing changes until they are back, or "
 		    "until \"ztctl identity apply --force\"",

@@ -423,8 +423,10 @@ take_outcome(struct users *users, struct outcome *outcome)
 static void
 note_published(struct users *users)
 {
-	for (size_t i = 0; i < users->n_sources; i++)
+	for (size_t i = 0; i < users->n_sources; i++) {
 		users->sources[i]->clock->unpublished = false;
+		users->sources[i]->clock->blocked = false;
+	}
 }
 
 static enum zt_err
@@ -462,7 +464,6 @@ users_publish(struct users *users)
 	enum zt_err err;
 
 	note_published(users);
-	users->blocked = NULL;
 	err = publish(users);
 	users->ended_us = stamp_monotonic_us();
 	users->took_us = users->ended_us - began_us;

@@ -82,8 +82,6 @@ struct users {
 	bool whole;          /* every source has told who there is */
 	struct users_report report;
 	struct users_in_force in_force;
-	const struct source *blocked; /* loses too many, without a set to hold;
-					 NULL */
 	bool forced; /* the next publication may lose anybody */
 	struct users_lookup lookup;
 	char error[SOURCE_WHY_MAX]; /* why nothing new is published; "" */

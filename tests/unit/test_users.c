@@ -729,11 +729,12 @@ users_whom_this_host_takes_away_count_as_gone(void **state)
 	run_for_600_ms(fx);
 	status_has(fx, "error", "30 users are gone at once (record u0.user");
 	status_has(fx, "error", "apply --force");
-	source_is(fx, "state", "\"ok\"");
+	source_is(fx, "state", "\"held\"");
 	assert_true(wait_for(fx, "u29", true));
 	applied_is(fx, "[\"files\"]");
 	assert_true(wait_for(fx, "u29", false));
 	status_is(fx, "error", "null");
+	source_is(fx, "state", "\"ok\"");
 	/* what is forced is forced once */
 	write_file(fx->etc, "subuid", "carol:71000:100\ncarol:70000:100\n");
 	assert_true(wait_for(fx, "alice", false));

@@ -81,6 +81,7 @@ cat >$T/groups.c <<'END'
 #include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 /* USER ROOM: how many groups does getgrouplist find; initgroups, without ROOM */
 int
 main(int argc, char **argv)

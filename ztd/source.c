@@ -168,7 +168,7 @@ source_sync(struct source *s)
 }
 
 void
-source_hurry(struct source *s)
+source_hurry(struct source *s, bool whole)
 {
 	struct source_clock *c = s->clock;
 
@@ -179,9 +179,9 @@ source_hurry(struct source *s)
 		c->again = true;
 		return;
 	}
-	if (at_us < now_us + HURRY_US)
+	if (!whole || at_us < now_us + HURRY_US)
 		at_us = now_us + HURRY_US;
-	if (c->next_us == 0 || c->next_us > at_us)
+	if (whole || c->next_us == 0 || c->next_us > at_us)
 		plan(s, (uint64_t)(at_us - now_us));
 }
 

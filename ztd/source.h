@@ -108,7 +108,8 @@ void source_progress(struct source *s, size_t done, size_t total);
  */
 void source_restore(struct source *s, struct zt_set *set, int64_t synced_ms);
 
-/* Sync as soon as can be: something has changed. */
-void source_hurry(struct source *s);
+/* Sync as soon as can be: something has changed.  If all is to be read it waits
+ * as long as leaves time for others. */
+void source_hurry(struct source *s, bool whole);
 
 #endif /* ZTD_SOURCE_H */

@@ -331,7 +331,7 @@ on_change(sd_event_source *source, const struct inotify_event *event, void *arg)
 	} else {
 		return 0;
 	}
-	source_hurry(s);
+	source_hurry(s, f->all);
 	return 0;
 }
 

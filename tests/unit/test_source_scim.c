@@ -317,9 +317,10 @@ source_restore(struct source *s, struct zt_set *set, int64_t synced_ms)
 }
 
 void
-source_hurry(struct source *s)
+source_hurry(struct source *s, bool whole)
 {
 	(void)s;
+	(void)whole;
 }
 
 /* ---- a source ---- */

@@ -55,6 +55,7 @@ struct map_slot {
 static struct map_slot slots[SLOTS];
 static _Atomic(struct map *) current; /* never NULL again once it was not */
 static _Atomic(struct map *) retired;
+static atomic_bool asked; /* whether map_is_first() */
 
 static void
 map_free(struct map *map)
@@ -209,6 +210,13 @@ renew(struct map_use *use)
 	}
 	replace(use, map);
 	return ZT_OK;
+}
+
+bool
+map_is_first(void)
+{
+	return atomic_load_explicit(&current, memory_order_relaxed) == NULL &&
+	    !atomic_exchange(&asked, true);
 }
 
 enum zt_err

@@ -30,6 +30,12 @@ struct map_use {
 ZT_MUST_USE enum zt_err map_acquire(struct map_use *out);
 void map_release(struct map_use *use);
 
+/*
+ * Is this the first time that anybody of this process asks, with nothing mapped
+ * yet?  Says so once: most processes look up one user, and need no map.
+ */
+bool map_is_first(void);
+
 /* Where the snapshot and the broker are: path.c, which tests replace. */
 const char *path_snapshot(void);
 const char *path_socket(void);

@@ -164,7 +164,35 @@ find_group(const struct zt_snapshot *s, const struct zt_nss_request *req,
 	return map_verdict(s, zt_snapshot_group_by_gid(s, req->id, out));
 }
 
-/* ZT_ERR_UNAVAIL: the snapshot cannot tell; so with all of these. */
+static enum zt_err
+read_user(struct zt_snapshot_read *r, const struct zt_nss_request *req,
+    struct zt_snapshot_user *out)
+{
+	const struct zt_snapshot *s = &r->snapshot;
+
+	if (req->op != ZT_NSS_USER_BY_UID)
+		return map_verdict(s, zt_snapshot_read_user(r, req->name, out));
+	if (!in_range(s, req->id))
+		return ZT_ERR_NOTFOUND;
+	return map_verdict(s, zt_snapshot_read_user_by_uid(r, req->id, out));
+}
+
+/* ZT_ERR_UNAVAIL: the snapshot cannot tell; so with all of those below. */
+static __attribute__((__noinline__)) enum zt_err
+user_of_file(const struct zt_nss_request *req, struct pack_room room,
+    struct passwd *pwd)
+{
+	zt_auto(zt_snapshot_read_close) struct zt_snapshot_read r = { .fd =
+									  -1 };
+	struct zt_snapshot_user user;
+	enum zt_err err;
+
+	if ((err = zt_snapshot_read_open(path_snapshot(), &r)) != ZT_OK)
+		return unanswered(err);
+	err = read_user(&r, req, &user);
+	return err == ZT_OK ? pack_user(&user, room, pwd) : err;
+}
+
 static enum zt_err
 user_of_map(const struct zt_nss_request *req, struct pack_room room,
     struct passwd *pwd)
@@ -173,6 +201,8 @@ user_of_map(const struct zt_nss_request *req, struct pack_room room,
 	struct map_use use;
 	enum zt_err err;
 
+	if (map_is_first())
+		return user_of_file(req, room, pwd);
 	if ((err = map_hold(&use)) != ZT_OK)
 		return err;
 	err = find_user(use.snapshot, req, &user);

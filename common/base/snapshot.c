@@ -17,15 +17,6 @@ area_bytes(const struct zt_snapshot_area *area)
 	return (size_t)area->len * ZT_SNAPSHOT_UNIT;
 }
 
-/* Bytes from the unit ref to the end of the area; 0 if it is not inside. */
-static size_t
-area_left(const struct zt_snapshot_area *area, uint32_t ref)
-{
-	if (ref < area->offset || ref - area->offset >= area->len)
-		return 0;
-	return (size_t)(area->len - (ref - area->offset)) * ZT_SNAPSHOT_UNIT;
-}
-
 /* Does a list of n, of which this is the first, fit into an area of lists? */
 static bool
 list_fits(const struct zt_snapshot_area *area, uint32_t first, uint32_t n)
@@ -47,13 +38,6 @@ list_get(const struct zt_snapshot *s, const struct zt_snapshot_area *area,
  * The rules.  They are those of zt/text.h and zt/passwd.h, in the form that
  * is cheap enough for each lookup; a test holds the two against each other.
  */
-
-static bool
-id_served(const struct zt_snapshot *s, uint32_t id)
-{
-	return id >= s->info.id_min && id <= s->info.id_max &&
-	    id >= ZT_SNAPSHOT_ID_FLOOR && zt_id_valid(id);
-}
 
 static bool
 name_served(struct zt_str name)
@@ -197,27 +181,25 @@ user_numbers(const struct zt_snapshot *s,
 	out->source = head->source;
 	out->n_gids = head->n_gids;
 	out->gids = head->gids;
-	return id_served(s, head->uid) && id_served(s, head->gid) &&
+	return zt_snapshot_id_served(s, head->uid) &&
+	    zt_snapshot_id_served(s, head->gid) &&
 	    (!out->private_group || head->gid == head->uid) &&
 	    list_fits(&s->gids, head->gids, head->n_gids) &&
 	    head->source < ZT_SNAPSHOT_SOURCES_MAX &&
 	    (head->flags & ~(uint32_t)ZT_SNAPSHOT_USER_FLAGS) == 0;
 }
 
-/* The record of a user at the unit ref.  *out is filled on failure too. */
-static enum zt_err
-user_at(const struct zt_snapshot *s, uint32_t ref, struct zt_snapshot_user *out)
+enum zt_err
+zt_snapshot_user_take(const struct zt_snapshot *s, const uint8_t *p, size_t len,
+    struct zt_snapshot_user *out)
 {
 	struct zt_snapshot_validity validity = { 0, UINT64_MAX };
 	struct zt_snapshot_user_head head;
-	const size_t left = area_left(&s->users, ref);
-	const uint8_t *p;
 
-	if (left < sizeof(head))
+	if (len < sizeof(head))
 		return ZT_ERR_MALFORMED;
-	p = unit_at(s, ref);
 	memcpy(&head, p, sizeof(head));
-	if (left < zt_snapshot_user_len(&head))
+	if (len < zt_snapshot_user_len(&head))
 		return ZT_ERR_MALFORMED;
 	if ((head.flags & ZT_SNAPSHOT_VALIDITY) != 0)
 		memcpy(&validity, p + sizeof(head), sizeof(validity));
@@ -229,12 +211,23 @@ user_at(const struct zt_snapshot *s, uint32_t ref, struct zt_snapshot_user *out)
 	return ZT_OK;
 }
 
+/* The record of a user at the unit ref.  *out is filled on failure too. */
+static enum zt_err
+user_at(const struct zt_snapshot *s, uint32_t ref, struct zt_snapshot_user *out)
+{
+	const size_t left = zt_snapshot_left(&s->users, ref);
+
+	if (left == 0)
+		return ZT_ERR_MALFORMED;
+	return zt_snapshot_user_take(s, unit_at(s, ref), left, out);
+}
+
 static enum zt_err
 group_at(const struct zt_snapshot *s, uint32_t ref,
     struct zt_snapshot_group *out)
 {
 	struct zt_snapshot_group_head head;
-	const size_t left = area_left(&s->groups, ref);
+	const size_t left = zt_snapshot_left(&s->groups, ref);
 	const uint8_t *p;
 
 	if (left < sizeof(head))
@@ -245,7 +238,7 @@ group_at(const struct zt_snapshot *s, uint32_t ref,
 		return ZT_ERR_MALFORMED;
 	p += sizeof(head);
 	if (!text_take(&p, head.name_len, &out->name) ||
-	    !name_served(out->name) || !id_served(s, head.gid) ||
+	    !name_served(out->name) || !zt_snapshot_id_served(s, head.gid) ||
 	    !list_fits(&s->members, head.members, head.n_members) ||
 	    head.source >= ZT_SNAPSHOT_SOURCES_MAX ||
 	    (head.flags & ~ZT_SNAPSHOT_GROUP_FLAGS) != 0)
@@ -361,7 +354,7 @@ zt_snapshot_user_by_uid(const struct zt_snapshot *s, uint32_t uid,
 	enum zt_err err;
 	uint32_t ref;
 
-	if (!id_served(s, uid))
+	if (!zt_snapshot_id_served(s, uid))
 		return ZT_ERR_NOTFOUND;
 	search =
 	    search_begin(&s->user_ids, uid, zt_snapshot_hash_id(uid, s->seed));
@@ -429,7 +422,7 @@ zt_snapshot_group_by_gid(const struct zt_snapshot *s, uint32_t gid,
 	struct zt_snapshot_user user;
 	enum zt_err err;
 
-	if (!id_served(s, gid))
+	if (!zt_snapshot_id_served(s, gid))
 		return ZT_ERR_NOTFOUND;
 	if ((err = numbered_group(s, gid, out)) != ZT_ERR_NOTFOUND)
 		return err;
@@ -537,7 +530,7 @@ zt_snapshot_gid(const struct zt_snapshot *s,
 	if (!list_fits(&s->gids, user->gids, user->n_gids))
 		return ZT_ERR_MALFORMED;
 	gid = list_get(s, &s->gids, (uint64_t)user->gids + i);
-	if (!id_served(s, gid) && !zt_snapshot_allowed(s, gid))
+	if (!zt_snapshot_id_served(s, gid) && !zt_snapshot_allowed(s, gid))
 		return ZT_ERR_MALFORMED;
 	*gid_out = gid;
 	return ZT_OK;

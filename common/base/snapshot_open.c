@@ -194,8 +194,8 @@ file_open(const char *path)
 	return fd;
 }
 
-static void
-file_closep(const int *fd)
+void
+zt_snapshot_fd_close(const int *fd)
 {
 	if (*fd >= 0)
 		(void)syscall(SYS_close, *fd);
@@ -268,24 +268,41 @@ header_read(int fd, struct zt_snapshot_header *out)
 	return (size_t)n == sizeof(*out) ? ZT_OK : ZT_ERR_TRUNCATED;
 }
 
-static enum zt_err
-file_map(const char *path, struct zt_snapshot *out,
-    struct zt_snapshot_file *file_out)
+enum zt_err
+zt_snapshot_fd_open(const char *path, struct zt_snapshot *out,
+    struct zt_snapshot_file *file_out, int *fd_out)
 {
-	zt_auto(file_closep) int fd = file_open(path);
+	zt_auto(zt_snapshot_fd_close) int fd = file_open(path);
 	struct zt_snapshot_header header;
-	struct zt_snapshot s;
 	struct stat st;
 	enum zt_err err;
-	void *base;
 
+	*fd_out = -1;
 	if (fd < 0)
 		return open_error();
 	if (fstat(fd, &st) != 0)
 		return ZT_ERR_SYS;
 	if ((err = owner_check(path, &st)) != ZT_OK ||
 	    (err = header_read(fd, &header)) != ZT_OK ||
-	    (err = header_take(&header, NULL, (size_t)st.st_size, &s)) != ZT_OK)
+	    (err = header_take(&header, NULL, (size_t)st.st_size, out)) !=
+		ZT_OK)
+		return err;
+	*file_out = (struct zt_snapshot_file){ st.st_dev, st.st_ino };
+	*fd_out = zt_take_fd(fd);
+	return ZT_OK;
+}
+
+static enum zt_err
+file_map(const char *path, struct zt_snapshot *out,
+    struct zt_snapshot_file *file_out)
+{
+	zt_auto(zt_snapshot_fd_close) int fd = -1;
+	struct zt_snapshot_file file;
+	struct zt_snapshot s;
+	enum zt_err err;
+	void *base;
+
+	if ((err = zt_snapshot_fd_open(path, &s, &file, &fd)) != ZT_OK)
 		return err;
 	/* shared: what the writer marks is seen */
 	base = mmap(NULL, s.len, PROT_READ, MAP_SHARED, fd, 0);
@@ -293,7 +310,7 @@ file_map(const char *path, struct zt_snapshot *out,
 		return open_error();
 	s.base = base;
 	*out = s;
-	*file_out = (struct zt_snapshot_file){ st.st_dev, st.st_ino };
+	*file_out = file;
 	return ZT_OK;
 }
 

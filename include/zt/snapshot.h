@@ -20,6 +20,7 @@
 #define ZT_SNAPSHOT_SOURCES_MAX 16   /* sources that a snapshot names, count */
 #define ZT_SNAPSHOT_ALLOWED_MAX 64   /* local gids it may hand out, count */
 #define ZT_SNAPSHOT_ID_FLOOR    1000 /* no uid, no primary gid is below */
+#define ZT_SNAPSHOT_USER_MAX    848  /* the longest record of a user, bytes */
 
 /*
  * A mapped snapshot and what its header says.  base is borrowed and must stay
@@ -172,5 +173,36 @@ struct zt_snapshot_file {
 ZT_MUST_USE enum zt_err zt_snapshot_open(const char *path,
     struct zt_snapshot *out, struct zt_snapshot_file *file_out);
 void zt_snapshot_close(struct zt_snapshot *s);
+
+/*
+ * A snapshot that is not mapped, but read where a lookup looks.  A mapping, and
+ * the pages around each place looked at, cost more than a process that asks
+ * for one user ever gets back.
+ */
+struct zt_snapshot_read {
+	struct zt_snapshot snapshot; /* its header; base is NULL */
+	/* the rest belongs to common/base/snapshot_read.c */
+	int fd;
+	uint64_t record[ZT_SNAPSHOT_USER_MAX / sizeof(uint64_t)];
+};
+
+/* As zt_snapshot_open(), but the descriptor stays open until
+ * zt_snapshot_read_close(). */
+ZT_MUST_USE enum zt_err
+zt_snapshot_read_open(const char *path, struct zt_snapshot_read *out);
+void zt_snapshot_read_close(struct zt_snapshot_read *r);
+
+/*
+ * As zt_snapshot_user() and zt_snapshot_user_by_uid().  The texts are borrowed
+ * from r, until the next lookup.
+ *
+ * More errors: ZT_ERR_SYS; ZT_ERR_TRUNCATED if the file has become shorter.
+ * errno is as before; no thread cancellation point.  Blocking: reads a local
+ * file, two places of it and one for each other user with the same hash.
+ */
+ZT_MUST_USE enum zt_err zt_snapshot_read_user(struct zt_snapshot_read *r,
+    struct zt_str name, struct zt_snapshot_user *out);
+ZT_MUST_USE enum zt_err zt_snapshot_read_user_by_uid(struct zt_snapshot_read *r,
+    uint32_t uid, struct zt_snapshot_user *out);
 
 #endif /* ZT_SNAPSHOT_H */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "zt/passwd.h"
 #include "zt/rd.h"
 #include "zt/snapshot.h"
 #include "zt/wire.h"
@@ -254,5 +255,42 @@ zt_snapshot_group_len(const struct zt_snapshot_group_head *h)
 	return zt_snapshot_round(sizeof(*h) + h->name_len + 1U,
 	    ZT_SNAPSHOT_UNIT);
 }
+
+/*
+ * What the parts of the reader, common/base/snapshot*.c, share.
+ */
+
+/* Bytes from the unit ref to the end of the area; 0 if it is not inside. */
+static inline size_t
+zt_snapshot_left(const struct zt_snapshot_area *area, uint32_t ref)
+{
+	if (ref < area->offset || ref - area->offset >= area->len)
+		return 0;
+	return (size_t)(area->len - (ref - area->offset)) * ZT_SNAPSHOT_UNIT;
+}
+
+/* May this be the id of one of ours? */
+static inline bool
+zt_snapshot_id_served(const struct zt_snapshot *s, uint32_t id)
+{
+	return id >= s->info.id_min && id <= s->info.id_max &&
+	    id >= ZT_SNAPSHOT_ID_FLOOR && zt_id_valid(id);
+}
+
+/*
+ * Hold the record of a user, the first of len bytes at p, against all rules.
+ * Returns ZT_OK and fills *out, its texts borrowed from p; ZT_ERR_MALFORMED.
+ * *out is scratch on failure.
+ */
+ZT_MUST_USE enum zt_err zt_snapshot_user_take(const struct zt_snapshot *s,
+    const uint8_t *p, size_t len, struct zt_snapshot_user *out);
+
+/*
+ * As zt_snapshot_open(), but without the mapping: base is NULL.  The caller
+ * owns *fd_out, to be given to zt_snapshot_fd_close(); -1 on failure.
+ */
+ZT_MUST_USE enum zt_err zt_snapshot_fd_open(const char *path,
+    struct zt_snapshot *out, struct zt_snapshot_file *file_out, int *fd_out);
+void zt_snapshot_fd_close(const int *fd); /* nothing if -1 */
 
 #endif /* ZT_SNAPSHOT_FORMAT_H */

@@ -42,6 +42,8 @@
 #define SLOTS 60 /* all that is written to fits into one page, with these */
 #define LINE  64 /* bytes that processors pass around as one */
 
+#define STACK_SHIFT 14 /* no thread has a stack smaller than 2^14 bytes */
+
 struct map {
 	struct zt_snapshot snapshot;
 	struct zt_snapshot_file file;
@@ -86,11 +88,12 @@ map_new(struct map **out)
 	return err;
 }
 
-/* Of every thread its own, with luck; else the next one that is free. */
+/* Of every thread its own, with luck, for each has a stack of its own; else
+ * the next one that is free. */
 static struct map_slot *
 slot_claim(struct map *map)
 {
-	const uint64_t thread = (uintptr_t)&errno >> 4;
+	const uint64_t thread = (uintptr_t)&map >> STACK_SHIFT;
 	const uint64_t hash = thread * 0x9e3779b97f4a7c15U >> 32;
 	size_t at = (size_t)(hash * SLOTS >> 32);
 

@@ -36,7 +36,7 @@
 #define SLOW_NS     1.5e9 /* of one system and operation, in all turns */
 #define LS_NS_MAX   3e6   /* of one lookup: else ls takes for ever */
 #define WARM_MS     2500
-#define FILL_MS     240000
+#define FILL_MS     1800000
 #define VERIFY_MS   1000
 
 struct system {

@@ -49,21 +49,43 @@ ask_gids(const char *name)
 	free(gids);
 }
 
+/* Read in places it says the same, which is what a first lookup does. */
+static void
+read_user(const char *name, bool by_name, uid_t uid, bool by_uid)
+{
+	struct zt_snapshot_read r;
+	struct zt_snapshot_user user;
+
+	if (zt_snapshot_read_open(test_path, &r) != ZT_OK) {
+		CHECK(!by_name && !by_uid);
+		return;
+	}
+	CHECK((zt_snapshot_read_user(&r, zt_str(name), &user) == ZT_OK) ==
+	    by_name);
+	CHECK((zt_snapshot_read_user_by_uid(&r, uid, &user) == ZT_OK) ==
+	    by_uid);
+	zt_snapshot_read_close(&r);
+}
+
 static void
 ask_user(const char *name, uid_t uid)
 {
 	struct passwd pwd;
+	bool by_name, by_uid;
 
-	if (_nss_zt_getpwnam_r(name, &pwd, again, sizeof(again), &err) ==
-	    FOUND) {
+	by_name = _nss_zt_getpwnam_r(name, &pwd, again, sizeof(again), &err) ==
+	    FOUND;
+	if (by_name) {
 		found_user(&pwd);
 		CHECK(strcmp(pwd.pw_name, name) == 0);
 	}
-	if (_nss_zt_getpwuid_r(uid, &pwd, again, sizeof(again), &err) ==
-	    FOUND) {
+	by_uid = _nss_zt_getpwuid_r(uid, &pwd, again, sizeof(again), &err) ==
+	    FOUND;
+	if (by_uid) {
 		found_user(&pwd);
 		CHECK(pwd.pw_uid == uid);
 	}
+	read_user(name, by_name, uid, by_uid);
 	ask_gids(name);
 }
 

@@ -34,12 +34,13 @@ write_sample(const struct sandbox *box)
 	    ZT_OK);
 }
 
-/* How it goes to open a file, with errno, and nothing left open. */
+/* How it goes to open a file, either way, with errno, and nothing left open. */
 static enum zt_err
 try_open(const char *path)
 {
 	struct zt_snapshot_file file;
 	const int before = dup(0);
+	struct zt_snapshot_read r;
 	struct zt_snapshot s;
 	enum zt_err err;
 	int after;
@@ -49,6 +50,9 @@ try_open(const char *path)
 	err = zt_snapshot_open(path, &s, &file);
 	if (err == ZT_OK)
 		zt_snapshot_close(&s);
+	assert_int_equal(zt_snapshot_read_open(path, &r), err);
+	if (err == ZT_OK)
+		zt_snapshot_read_close(&r);
 	assert_int_equal(errno, 4711);
 	after = dup(0);
 	(void)close(after);

@@ -130,7 +130,7 @@ no_include nss_zt "$heavy|security/|syslog\\.h"
 no_call nss_zt "$end|$speak|$environment|$users|$process" pthread_setcancelstate
 # getpwent(3) goes on where it was, libc holds its lock around each call; the
 # rest is the mapped snapshot and who uses it
-no_state nss_zt 'user_cursor|group_cursor|current|retired|slots'
+no_state nss_zt 'user_cursor|group_cursor|current|retired|asked|slots'
 no_include pam_zt "$heavy|nss\\.h|pthread\\.h"
 no_call pam_zt "$end|printf|puts|$environment|$process"
 no_state pam_zt

@@ -73,14 +73,14 @@ ask_user(const char *name, uid_t uid)
 	struct passwd pwd;
 	bool by_name, by_uid;
 
-	by_name = _nss_zt_getpwnam_r(name, &pwd, again, sizeof(again), &err) ==
-	    FOUND;
+	by_name =
+	    _nss_zt_getpwnam_r(name, &pwd, again, sizeof(again), &err) == FOUND;
 	if (by_name) {
 		found_user(&pwd);
 		CHECK(strcmp(pwd.pw_name, name) == 0);
 	}
-	by_uid = _nss_zt_getpwuid_r(uid, &pwd, again, sizeof(again), &err) ==
-	    FOUND;
+	by_uid =
+	    _nss_zt_getpwuid_r(uid, &pwd, again, sizeof(again), &err) == FOUND;
 	if (by_uid) {
 		found_user(&pwd);
 		CHECK(pwd.pw_uid == uid);

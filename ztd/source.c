@@ -171,17 +171,18 @@ void
 source_hurry(struct source *s, bool whole)
 {
 	struct source_clock *c = s->clock;
-
 	const int64_t now_us = stamp_monotonic_us();
-	int64_t at_us = c->ended_us + (SHARE - 1) * (c->ended_us - c->began_us);
+	const int64_t from_us = whole ? c->rest_us : 0;
+	int64_t at_us = now_us + HURRY_US;
 
 	if (c->syncing) {
 		c->again = true;
 		return;
 	}
-	if (!whole || at_us < now_us + HURRY_US)
-		at_us = now_us + HURRY_US;
-	if (whole || c->next_us == 0 || c->next_us > at_us)
+	if (at_us < from_us)
+		at_us = from_us;
+	/* what is due stays so: changes without end must not put it off */
+	if (c->next_us == 0 || c->next_us > at_us || c->next_us < from_us)
 		plan(s, (uint64_t)(at_us - now_us));
 }
 
@@ -192,6 +193,18 @@ source_progress(struct source *s, size_t done, size_t total)
 	s->clock->total = total;
 }
 
+/* The sync ended.  The rest after a long one outlasts short ones. */
+static void
+ended(struct source_clock *c)
+{
+	const int64_t now_us = stamp_monotonic_us();
+	const int64_t rest_us = now_us + (SHARE - 1) * (now_us - c->began_us);
+
+	c->syncing = false;
+	if (rest_us > c->rest_us)
+		c->rest_us = rest_us;
+}
+
 /* The sync ended well: contact was made. */
 static void
 contacted(struct source *s)
@@ -200,8 +213,7 @@ contacted(struct source *s)
 
 	if (c->error[0] != '\0')
 		say(LOG_NOTICE, "source %s: works again", s->conf->name);
-	c->syncing = false;
-	c->ended_us = stamp_monotonic_us();
+	ended(c);
 	c->error[0] = '\0';
 	c->failures = 0;
 	c->was_stale = false;
@@ -330,8 +342,7 @@ source_fail(struct source *s, const char *why, ...)
 	if (strcmp(error, c->error) != 0)
 		say(LOG_ERR, "source %s: %s", s->conf->name, error);
 	(void)snprintf(c->error, sizeof(c->error), "%s", error);
-	c->syncing = false;
-	c->ended_us = stamp_monotonic_us();
+	ended(c);
 	c->failures++;
 	if (source_stale(s) && !c->was_stale) {
 		c->was_stale = true;

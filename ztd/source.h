@@ -108,8 +108,11 @@ void source_progress(struct source *s, size_t done, size_t total);
  */
 void source_restore(struct source *s, struct zt_set *set, int64_t synced_ms);
 
-/* Sync as soon as can be: something has changed.  If all is to be read it waits
- * as long as leaves time for others. */
+/*
+ * Sync soon: something has changed.  If all is to be read, it waits three times
+ * as long as the last syncs took, so that changes without end leave time for
+ * others; nor do they put off what is due.
+ */
 void source_hurry(struct source *s, bool whole);
 
 #endif /* ZTD_SOURCE_H */

@@ -29,7 +29,7 @@ struct source_clock {
 	size_t asked;      /* of source_lose() since the last publication */
 	int64_t synced_ms; /* last contact, wall clock; 0: never */
 	int64_t next_us;   /* monotonic clock; 0: none is planned */
-	int64_t began_us, ended_us; /* monotonic clock; the last sync */
+	int64_t began_us, rest_us;  /* likewise; last sync; no scan before */
 	bool syncing, again;        /* again: sync once more after this one */
 	bool was_stale;             /* and said so */
 	bool unpublished;           /* it changed after the last publication */

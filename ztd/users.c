@@ -112,6 +112,8 @@ publish(struct users *users)
 {
 	enum zt_err err;
 
+	/* whatever asked for it is served by this one */
+	(void)sd_event_source_set_enabled(users->timer, SD_EVENT_OFF);
 	watch_etc(users);
 	err = users_publish(users);
 	if ((err != ZT_OK && err != ZT_ERR_DENIED) || users->watch_etc == NULL)

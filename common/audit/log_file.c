@@ -141,13 +141,17 @@ static enum zt_err
 tail_copy(int fd, off_t pos, int to)
 {
 	zt_auto_free char *buf = malloc(CHUNK_LEN);
-	ssize_t n;
+	ssize_t n, written;
 
 	if (buf == NULL)
 		return ZT_ERR_NOMEM;
 	while ((n = pread(fd, buf, CHUNK_LEN, pos)) > 0) {
-		if (write(to, buf, (size_t)n) != n)
+		written = write(to, buf, (size_t)n);
+		if (written != n) {
+			if (written >= 0)
+				errno = ENOSPC; /* what cuts a write short */
 			return ZT_ERR_SYS;
+		}
 		pos += n;
 	}
 	return n == 0 && fsync(to) == 0 ? ZT_OK : ZT_ERR_SYS;

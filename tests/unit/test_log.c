@@ -419,7 +419,6 @@ a_short_write_is_a_failure_and_is_not_completed(void **state)
 	assert_file(f->path, "01234567");
 }
 
-/* In a child with a tiny file system of its own on the fixture's directory. */
 static void
 fill_disk(struct fixture *f)
 {
@@ -453,10 +452,13 @@ fill_disk(struct fixture *f)
 	free(line);
 }
 
+/*
+ * Run it in a child, with a file system of 256 kB of its own on the fixture's
+ * directory.
+ */
 static void
-on_a_full_disk_nothing_is_durable_until_there_is_room(void **state)
+on_small_disk(struct fixture *f, void (*run)(struct fixture *f))
 {
-	struct fixture *f = *state;
 	int status = 0;
 	pid_t pid;
 
@@ -469,7 +471,7 @@ on_a_full_disk_nothing_is_durable_until_there_is_room(void **state)
 		    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
 		    mount("tmpfs", f->dir, "tmpfs", 0, "size=256k") != 0)
 			_exit(77);
-		fill_disk(f);
+		run(f);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -477,6 +479,77 @@ on_a_full_disk_nothing_is_durable_until_there_is_room(void **state)
 		skip();
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void
+on_a_full_disk_nothing_is_durable_until_there_is_room(void **state)
+{
+	on_small_disk(*state, fill_disk);
+}
+
+/* Append blocks of c, n at most; how many the disk took. */
+static unsigned
+append(const char *path, char c, unsigned n)
+{
+	zt_auto_close int fd = -1;
+	unsigned taken = 0;
+	char block[4096];
+
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	assert_true(fd >= 0);
+	(void)memset(block, c, sizeof(block));
+	while (taken < n && write(fd, block, sizeof(block)) == sizeof(block))
+		taken++;
+	return taken;
+}
+
+static off_t
+size_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* What a broker that died at a full disk finds when it is started again. */
+static void
+open_torn(struct fixture *f)
+{
+	char filler[128], torn[384];
+
+	(void)snprintf(filler, sizeof(filler), "%s/filler", f->dir);
+	write_file(f->path, "one\ntwo\n");
+	assert_int_equal(append(f->path, 't', 10), 10);
+	assert_true(append(filler, 'x', 1000) < 1000);
+	/* some room, for a piece of the line; then none at all */
+	assert_int_equal(truncate(filler, size_of(filler) - 8192), 0);
+	for (int i = 0; i < 5; i++) {
+		errno = 0;
+		assert_int_equal(zt_log_open(f->path, &f->torn, &f->log),
+		    ZT_ERR_SYS);
+		assert_int_equal(errno, ENOSPC);
+		assert_null(f->log);
+		find_file(f, "log.torn.", torn);
+		assert_string_equal(torn, "");
+		assert_int_equal(size_of(f->path), 8 + 10 * 4096);
+		if (i == 2)
+			assert_true(append(filler, 'x', 1000) < 1000);
+	}
+	assert_int_equal(unlink(filler), 0);
+	open_log(f);
+	assert_true(f->torn);
+	assert_int_equal(zt_log_next(f->log), 2);
+	find_file(f, "log.torn.", torn);
+	assert_int_equal(size_of(torn), 10 * 4096);
+	assert_file(f->path, "one\ntwo\n");
+	close_log(f);
+}
+
+static void
+a_torn_line_without_room_beside_stays_and_leaves_nothing_behind(void **state)
+{
+	on_small_disk(*state, open_torn);
 }
 
 static void
@@ -797,6 +870,8 @@ main(void)
 		TEST(a_second_broker_is_refused),
 		TEST(a_second_broker_is_refused_after_a_reopen_too),
 		TEST(a_torn_last_line_is_set_aside),
+		TEST(
+		    a_torn_line_without_room_beside_stays_and_leaves_nothing_behind),
 		TEST(a_torn_only_line_and_an_empty_file_leave_nothing_to_count),
 		TEST(the_sequence_goes_on_in_an_existing_file),
 		TEST(close_writes_what_waits_and_tells_everybody),

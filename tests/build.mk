@@ -69,7 +69,8 @@ $(B)/tests/lib/zt-pdp: $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/pdp/*.c))
 
 # test_pdp and its like run it.
 $(B)/tests/unit/test_pdp $(B)/tests/unit/test_pdp_failover: | $(B)/tests/lib/zt-pdp
-$(B)/tests/unit/test_fetch $(B)/tests/unit/test_source_bundle: | $(B)/tests/lib/zt-web
+$(B)/tests/unit/test_fetch $(B)/tests/unit/test_fetch_post \
+    $(B)/tests/unit/test_source_bundle: | $(B)/tests/lib/zt-web
 
 # Fuzz targets: tests/fuzz/fuzz_<parser>.c with corpus/<parser>/.  They replay
 # their corpus, or with FUZZ_ENGINE=1 (clang) search for new inputs.

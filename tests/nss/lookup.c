@@ -213,3 +213,26 @@ lookup_size(enum entry e, size_t align)
 	return (8 - align) % 8 + (MEMBERS + 1) * sizeof(char *) +
 	    sizeof("staff1*") + 1 + 10 * 8 + 30 * 9;
 }
+
+void
+good_reply(enum entry e)
+{
+	const char *members[MEMBERS];
+
+	for (size_t i = 0; i < MEMBERS; i++)
+		members[i] = member_name(i);
+	if (is_user(e))
+		fake_user(is_enumeration(e) ? 1 : 0, UID, GID, "alice",
+		    "Alice A.", "/home/alice", "/bin/bash");
+	else
+		fake_group(is_enumeration(e) ? 1 : 0, GID, "staff1", MEMBERS,
+		    members);
+}
+
+void
+start_with(enum entry e)
+{
+	fake_start(0);
+	good_reply(e);
+	rewind_all();
+}

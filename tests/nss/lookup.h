@@ -56,6 +56,11 @@ void rewind_all(void);
 /* Run fn in a child; it returns 0 for success. */
 void in_child(int (*fn)(void));
 
+/* Make the broker's next reply a good answer to the entry; with a broker that
+ * is started anew. */
+void good_reply(enum entry e);
+void start_with(enum entry e);
+
 int count_fds(void);
 
 #endif /* TEST_NSS_LOOKUP_H */

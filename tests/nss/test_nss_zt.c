@@ -6,18 +6,11 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lookup.h"
@@ -25,30 +18,6 @@
 #include "zt/snapshot.h"
 
 static const char *why_not; /* these tests cannot run here; or NULL */
-
-/* Make the broker's next reply a good answer to the entry. */
-static void
-good_reply(enum entry e)
-{
-	const char *members[MEMBERS];
-
-	for (size_t i = 0; i < MEMBERS; i++)
-		members[i] = member_name(i);
-	if (is_user(e))
-		fake_user(is_enumeration(e) ? 1 : 0, UID, GID, "alice",
-		    "Alice A.", "/home/alice", "/bin/bash");
-	else
-		fake_group(is_enumeration(e) ? 1 : 0, GID, "staff1", MEMBERS,
-		    members);
-}
-
-static void
-start(enum entry e)
-{
-	fake_start(0);
-	good_reply(e);
-	rewind_all();
-}
 
 #define NEED_ROOT()                                                \
 	do {                                                       \
@@ -64,7 +33,7 @@ every_buffer_is_erange_until_the_entry_fits(void **state)
 {
 	NEED_ROOT();
 	for (enum entry e = PWNAM; e < ENTRIES; e++) {
-		start(e);
+		start_with(e);
 		for (size_t align = 0; align < 8; align++) {
 			size_t least = sweep(e, align);
 			assert_in_range(least, lookup_size(e, align),
@@ -81,7 +50,7 @@ an_absent_buffer_is_erange(void **state)
 
 	NEED_ROOT();
 	for (enum entry e = PWNAM; e < ENTRIES; e++) {
-		start(e);
+		start_with(e);
 		assert_int_equal(call(e, &r, NULL, 0, &err),
 		    NSS_STATUS_TRYAGAIN);
 		assert_int_equal(err, ERANGE);
@@ -102,7 +71,7 @@ the_largest_group_fits_once_the_buffer_does(void **state)
 		snprintf(names[i], sizeof(names[i]), "m%030zu", i);
 		members[i] = names[i];
 	}
-	start(GRNAM);
+	start_with(GRNAM);
 	fake_group(0, GID, "staff1", ZT_MEMBERS_MAX, members);
 	assert_int_equal(call(GRNAM, &r, buf, 1 << 10, &err),
 	    NSS_STATUS_TRYAGAIN);
@@ -120,7 +89,7 @@ only_a_definitive_answer_is_notfound(void **state)
 {
 	NEED_ROOT();
 	for (enum entry e = PWNAM; e < ENTRIES; e++) {
-		start(e);
+		start_with(e);
 		fake_absent(true);
 		fails_with(e, NSS_STATUS_NOTFOUND, ENOENT);
 		fake_absent(false);
@@ -133,7 +102,7 @@ an_error_of_the_broker_is_unavailable(void **state)
 {
 	NEED_ROOT();
 	for (enum entry e = PWNAM; e < ENTRIES; e++) {
-		start(e);
+		start_with(e);
 		for (int error = ZT_WIRE_ERROR_VERSION;
 		     error <= ZT_WIRE_ERROR_REFUSED; error++) {
 			fake->len =
@@ -153,7 +122,7 @@ an_answer_to_another_question_is_unavailable(void **state)
 
 	NEED_ROOT();
 	for (enum entry e = PWNAM; e < ENTRIES; e++) {
-		start(e);
+		start_with(e);
 		good_reply(is_user(e) ? GRNAM : PWNAM);
 		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
 		fake_gids(&gid, 1);
@@ -171,7 +140,7 @@ every_truncation_and_every_tail_is_unavailable(void **state)
 	for (enum entry e = PWNAM; e < ENTRIES; e++) {
 		size_t len;
 
-		start(e);
+		start_with(e);
 		len = fake->len;
 		for (fake->len = 1; fake->len < len; fake->len++)
 			fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
@@ -196,7 +165,7 @@ a_changed_byte_never_yields_another_identity(void **state)
 	int err;
 
 	NEED_ROOT();
-	start(PWNAM);
+	start_with(PWNAM);
 	for (size_t i = 0; i < fake->len; i++) {
 		const uint8_t old = fake->reply[i];
 
@@ -232,7 +201,7 @@ a_user_that_is_none_of_ours_is_unavailable(void **state)
 	static const char *const bad_fields[] = { "a:b", "a\nb", "\t", "\001" };
 
 	NEED_ROOT();
-	start(PWNAM);
+	start_with(PWNAM);
 	for (enum entry e = PWNAM; e <= PWENT; e++) {
 		const uint32_t next = is_enumeration(e) ? 1 : 0;
 
@@ -285,7 +254,7 @@ nobody_is_root_who_was_asked_for(void **state)
 	int err;
 
 	NEED_ROOT();
-	start(PWNAM);
+	start_with(PWNAM);
 	fake_user(0, UID, GID, "root", "", "/h", "/s");
 	assert_int_equal(module.getpwnam_r("root", &r.pwd, buf, sizeof(buf),
 			     &err),
@@ -311,7 +280,7 @@ static void
 a_user_that_was_not_asked_for_is_unavailable(void **state)
 {
 	NEED_ROOT();
-	start(PWNAM);
+	start_with(PWNAM);
 	fake_user(0, UID, GID, "bob", "", "/h", "/s");
 	fails_with(PWNAM, NSS_STATUS_UNAVAIL, ENOENT);
 	fake_user(0, UID, GID, "alice2", "", "/h", "/s");
@@ -331,7 +300,7 @@ a_group_that_is_none_of_ours_is_unavailable(void **state)
 	const char *member = "bob";
 
 	NEED_ROOT();
-	start(GRNAM);
+	start_with(GRNAM);
 	for (enum entry e = GRNAM; e <= GRENT; e++) {
 		const uint32_t next = is_enumeration(e) ? 1 : 0;
 
@@ -371,7 +340,7 @@ what_cannot_be_ours_is_notfound_unasked(void **state)
 	int err;
 
 	NEED_ROOT();
-	start(PWNAM);
+	start_with(PWNAM);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(char *); i++) {
 		assert_int_equal(module.getpwnam_r(bad[i], &r.pwd, buf,
 				     sizeof(buf), &err),
@@ -399,7 +368,7 @@ a_broker_that_hangs_costs_250_ms(void **state)
 	for (enum entry e = PWNAM; e < ENTRIES; e++) {
 		int64_t began, took;
 
-		start(e);
+		start_with(e);
 		fake->mode = FAKE_HANG;
 		began = fake_now_ms();
 		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
@@ -421,7 +390,7 @@ without_a_broker_a_lookup_costs_under_1_ms(void **state)
 		if (stale == 0)
 			(void)unlink(ZT_SOCKET_NSS);
 		else
-			start(PWNAM);
+			start_with(PWNAM);
 		fake_stop();
 		began = fake_now_ms();
 		for (int i = 0; i < 1000; i++)
@@ -458,194 +427,6 @@ an_impostor_is_not_even_asked(void **state)
 	lookup_as(1234, 1234, 0775, false);
 	lookup_as(1234, 1234, 0757, false);
 }
-
-static void
-no_descriptor_stays_open(void **state)
-{
-	int before;
-
-	NEED_ROOT();
-	start(PWNAM);
-	before = count_fds();
-	for (enum entry e = PWNAM; e < ENTRIES; e++) {
-		good_reply(e);
-		succeeds(e);
-		fake_absent(true);
-		fails_with(e, NSS_STATUS_NOTFOUND, ENOENT);
-		fake->len = 1;
-		fails_with(e, NSS_STATUS_UNAVAIL, ENOENT);
-	}
-	fake->mode = FAKE_HANG;
-	fails_with(PWNAM, NSS_STATUS_UNAVAIL, ENOENT);
-	assert_int_equal(count_fds(), before);
-}
-
-static bool
-looks_up(void)
-{
-	union result r;
-	char buf[SWEEP_MAX];
-	int err;
-
-	return invoke(PWNAM, &r, buf, sizeof(buf), &err) ==
-	    NSS_STATUS_SUCCESS &&
-	    strcmp(r.pwd.pw_dir, "/home/alice") == 0;
-}
-
-static int
-with_closed_stdio(void)
-{
-	for (int fd = 0; fd < 3; fd++)
-		close(fd);
-	if (!looks_up())
-		return 1;
-	for (int fd = 0; fd < 16; fd++)
-		if (fd < 3 && fcntl(fd, F_GETFD) != -1)
-			return 2;
-	return 0;
-}
-
-static int
-with_5000_files(void)
-{
-	const struct rlimit limit = { 8192, 8192 };
-	int fd = -1;
-
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return 1;
-	for (int i = 0; i < 5000; i++)
-		if ((fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
-			return 2;
-	return fd >= 5000 && looks_up() ? 0 : 3;
-}
-
-static int
-without_descriptors(void)
-{
-	const struct rlimit limit = { 3, 3 };
-	union result r;
-	char buf[SWEEP_MAX];
-	int err;
-
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return 1;
-	for (enum entry e = 0; e < ENTRIES; e++)
-		if (invoke(e, &r, buf, sizeof(buf), &err) !=
-			NSS_STATUS_TRYAGAIN ||
-		    err != EAGAIN)
-			return 2 + (int)e;
-	return 0;
-}
-
-static void
-it_works_with_closed_stdio(void **state)
-{
-	NEED_ROOT();
-	start(PWNAM);
-	in_child(with_closed_stdio);
-}
-
-static void
-it_works_with_5000_files_open(void **state)
-{
-	NEED_ROOT();
-	if (fake_valgrind())
-		skip();
-	start(PWNAM);
-	in_child(with_5000_files);
-}
-
-static void
-out_of_descriptors_is_tryagain(void **state)
-{
-	NEED_ROOT();
-	if (fake_valgrind())
-		skip();
-	start(PWNAM);
-	in_child(without_descriptors);
-}
-
-static void
-on_alarm(int sig)
-{
-	(void)sig;
-}
-
-static void
-signals_do_not_disturb_a_lookup(void **state)
-{
-	struct sigaction sa = { .sa_handler = on_alarm }; /* no SA_RESTART */
-	struct itimerval tick = { { 0, 300 }, { 0, 300 } };
-
-	NEED_ROOT();
-	start(PWNAM);
-	sigaction(SIGALRM, &sa, NULL);
-	setitimer(ITIMER_REAL, &tick, NULL);
-	for (int i = 0; i < 2000; i++)
-		succeeds(PWNAM);
-	memset(&tick, 0, sizeof(tick));
-	setitimer(ITIMER_REAL, &tick, NULL);
-}
-
-static void *
-look_up_often(void *arg)
-{
-	bool *ok = arg;
-
-	*ok = true;
-	for (int i = 0; i < 300; i++)
-		*ok = looks_up() && *ok;
-	return NULL;
-}
-
-static void
-threads_look_up_at_once(void **state)
-{
-	pthread_t threads[4];
-	bool ok[4] = { false };
-
-	NEED_ROOT();
-	start(PWNAM);
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL,
-				     look_up_often, &ok[i]),
-		    0);
-	for (int i = 0; i < 4; i++) {
-		pthread_join(threads[i], NULL);
-		assert_true(ok[i]);
-	}
-}
-
-#ifndef __SANITIZE_ADDRESS__
-static void *
-look_up_group(void *arg)
-{
-	static char buf[1 << 17];
-	union result r;
-	int err;
-
-	*(bool *)arg = module.getgrnam_r("staff1", &r.grp, buf, sizeof(buf),
-			   &err) == NSS_STATUS_SUCCESS;
-	return NULL;
-}
-
-/* What musl's default is to programs, and PTHREAD_STACK_MIN to glibc's. */
-static void
-a_small_stack_suffices(void **state)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	bool ok = false;
-
-	NEED_ROOT();
-	start(GRNAM);
-	pthread_attr_init(&attr);
-	assert_int_equal(pthread_attr_setstacksize(&attr, 16384), 0);
-	assert_int_equal(pthread_create(&thread, &attr, look_up_group, &ok), 0);
-	pthread_join(thread, NULL);
-	assert_true(ok);
-}
-#endif
 
 static void
 enumeration_hands_out_each_entry_once(void **state)
@@ -705,12 +486,12 @@ static void
 a_cursor_that_does_not_advance_is_unavailable(void **state)
 {
 	NEED_ROOT();
-	start(PWENT);
+	start_with(PWENT);
 	succeeds(PWENT); /* next is 1 */
 	fails_with(PWENT, NSS_STATUS_UNAVAIL, ENOENT);
 	fake_user(0, UID, GID, "alice", "", "/h", "/s");
 	fails_with(PWENT, NSS_STATUS_UNAVAIL, ENOENT);
-	start(GRENT);
+	start_with(GRENT);
 	succeeds(GRENT);
 	fails_with(GRENT, NSS_STATUS_UNAVAIL, ENOENT);
 }
@@ -749,24 +530,6 @@ a_fork_goes_on_from_where_the_parent_was(void **state)
 	assert_string_equal(r.pwd.pw_name, "x1");
 }
 
-/* glibc passes &errno: success must leave even that alone. */
-static void
-errno_itself_may_be_the_errnop(void **state)
-{
-	union result r;
-	char buf[SWEEP_MAX];
-
-	NEED_ROOT();
-	start(GRNAM);
-	errno = SENTINEL;
-	assert_int_equal(invoke(GRNAM, &r, buf, sizeof(buf), &errno),
-	    NSS_STATUS_SUCCESS);
-	assert_int_equal(errno, SENTINEL);
-	assert_int_equal(invoke(GRNAM, &r, buf, 8, &errno),
-	    NSS_STATUS_TRYAGAIN);
-	assert_int_equal(errno, ERANGE);
-}
-
 int
 main(void)
 {
@@ -788,20 +551,10 @@ main(void)
 		cmocka_unit_test(a_broker_that_hangs_costs_250_ms),
 		cmocka_unit_test(without_a_broker_a_lookup_costs_under_1_ms),
 		cmocka_unit_test(an_impostor_is_not_even_asked),
-		cmocka_unit_test(no_descriptor_stays_open),
-		cmocka_unit_test(it_works_with_closed_stdio),
-		cmocka_unit_test(it_works_with_5000_files_open),
-		cmocka_unit_test(out_of_descriptors_is_tryagain),
-		cmocka_unit_test(signals_do_not_disturb_a_lookup),
-		cmocka_unit_test(threads_look_up_at_once),
-#ifndef __SANITIZE_ADDRESS__
-		cmocka_unit_test(a_small_stack_suffices),
-#endif
 		cmocka_unit_test(enumeration_hands_out_each_entry_once),
 		cmocka_unit_test(endless_enumeration_is_ended),
 		cmocka_unit_test(a_cursor_that_does_not_advance_is_unavailable),
 		cmocka_unit_test(a_fork_goes_on_from_where_the_parent_was),
-		cmocka_unit_test(errno_itself_may_be_the_errnop),
 	};
 	int failed;
 

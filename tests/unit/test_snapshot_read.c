@@ -373,14 +373,15 @@ the_descriptor_is_nobody_elses_and_is_closed(void **state)
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
 	/* once more is nothing, whoever has it now */
 	other = open(box.path, O_RDONLY | O_CLOEXEC);
-	assert_int_equal(dup3(other, fd, O_CLOEXEC), fd);
+	assert_true(other == fd || dup3(other, fd, O_CLOEXEC) == fd);
 	errno = 4711;
 	zt_snapshot_read_close(&r);
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(zt_snapshot_read_user(&r, zt_str("bob"), &user),
 	    ZT_ERR_SYS);
 	assert_int_equal(errno, 4711);
-	(void)close(other);
+	if (other != fd)
+		(void)close(other);
 	(void)close(fd);
 	free(copy.bytes);
 	sandbox_remove(&box);

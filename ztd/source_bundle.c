@@ -56,6 +56,9 @@ struct bundle {
 			      is none any more */
 	char etag[FETCH_ETAG_MAX];
 	char *last_signers; /* owned; who vouched for it; NULL: nobody yet */
+	/* its set, to be compared alone; NULL: of one before it, which is what
+	 * a restart began with */
+	const struct zt_set *last_set;
 	/* the one being read */
 	struct document doc;
 	struct zt_set *set; /* owned */
@@ -237,6 +240,28 @@ set_read(struct document *doc, struct zt_set **out)
 	return ZT_OK;
 }
 
+/*
+ * The last document did not come into force before we ended: the one before it
+ * goes on.  The last one's version still counts, and without its ETag it comes
+ * again.
+ */
+static enum zt_err
+fall_back(struct bundle *b, struct kept *kept)
+{
+	struct kept before = { 0 };
+	enum zt_err err;
+
+	err = bundle_state_read_kept(b->source->state_file, &before.text,
+	    &before.len, &before.synced_ms);
+	if (err == ZT_ERR_SYS && errno == ENOENT)
+		return ZT_ERR_NOTFOUND;
+	if (err != ZT_OK)
+		return err;
+	kept_clear(kept);
+	*kept = before;
+	return ZT_OK;
+}
+
 /* Errors: NOMEM alone; the first sync says what is wrong with the state, and
  * fetches what cannot be restored. */
 static enum zt_err
@@ -248,15 +273,19 @@ restore(struct bundle *b)
 	zt_auto(document_clear) struct document doc = { 0 };
 	struct zt_set *set;
 	const char *why;
-	enum zt_err err;
+	enum zt_err err, older;
 	size_t len;
 
 	if ((err = recall(b, &kept)) != ZT_OK || kept.text == NULL ||
 	    (err = signers_load(b, &signers, &len)) != ZT_OK)
 		return err == ZT_ERR_NOMEM ? err : ZT_OK;
+	older = fall_back(b, &kept);
+	if (older != ZT_OK && older != ZT_ERR_NOTFOUND)
+		return older == ZT_ERR_NOMEM ? older : ZT_OK;
 	if (document_open(&doc, kept.text, kept.len, signers, &why) != ZT_OK) {
-		say(LOG_WARNING, "source %s: %s is not restored: %s",
-		    s->conf->name, s->state_file, why);
+		say(LOG_WARNING, "source %s: %s%s is not restored: %s",
+		    s->conf->name, s->state_file,
+		    older == ZT_OK ? ".before" : "", why);
 		return ZT_OK;
 	}
 	kept.text = NULL;
@@ -265,6 +294,7 @@ restore(struct bundle *b)
 	memcpy(b->etag, kept.etag, sizeof(b->etag));
 	b->digest_known = true;
 	b->last_signers = zt_take(signers);
+	b->last_set = older == ZT_OK ? NULL : set;
 	endless_warn(b);
 	source_restore(s, set, kept.synced_ms);
 	return ZT_OK;
@@ -323,11 +353,22 @@ read_end(struct bundle *b)
 		fail_read(b, err);
 		return;
 	}
-	if ((err = accept_document(b)) != ZT_OK) {
+	if ((err = bundle_state_keep(b->source->state_file)) != ZT_OK ||
+	    (err = accept_document(b)) != ZT_OK) {
 		fail_write(b, err);
 		return;
 	}
+	b->last_set = b->set;
 	source_done(b->source, zt_take(b->set));
+}
+
+static void
+bundle_in_force(struct source *s)
+{
+	const struct bundle *b = s->priv;
+
+	if (source_in_force(s) == b->last_set)
+		bundle_state_settle(s->state_file);
 }
 
 /* Some records, then whoever else has waited. */
@@ -472,7 +513,7 @@ on_document(struct bundle *b, const struct fetch_answer *answer)
 		fail_follows(b, head, why);
 		return;
 	}
-	if (!same)
+	if (!same || b->last_set == NULL)
 		read_begin(b);
 	else
 		on_known(b);
@@ -626,4 +667,5 @@ const struct source_type source_bundle = { .name = "bundle",
 	.remote = true,
 	.create = bundle_create,
 	.sync = bundle_sync,
+	.in_force = bundle_in_force,
 	.destroy = bundle_destroy };

@@ -136,7 +136,7 @@ static int
 fresh(void **state)
 {
 	(void)state;
-	shell("rm -rf src src.etag kept; cp key.pub signers");
+	shell("rm -rf src src.etag src.before kept; cp key.pub signers");
 	conf = (struct conf_source){ .name = (char *)(uintptr_t) "src",
 		.type = (char *)(uintptr_t) "bundle",
 		.interval_s = 3600,
@@ -300,6 +300,102 @@ a_state_that_is_removed_is_forgotten_without_a_restart(void **state)
 	shell("rm src");
 	assert_string_equal(synced(s), "");
 	assert_non_null(zt_set_find(source_set(s), "user/bob"));
+	source_free(s);
+}
+
+static bool
+there(const char *file)
+{
+	return access(endpoint_path(file), F_OK) == 0;
+}
+
+static bool
+is_user(struct source *s, const char *key)
+{
+	return zt_set_find(source_set(s), key) != NULL;
+}
+
+/* Held back, or not published for another reason. */
+static void
+what_was_not_in_force_is_not_after_a_restart(void **state)
+{
+	struct source *s = source();
+
+	(void)state;
+	assert_string_equal(synced(s), "");
+	assert_false(there("src.before"));
+	source_published(s, 1, 0);
+	publish("\"version\":6", BOB);
+	assert_string_equal(synced(s), "");
+	assert_true(is_user(s, "user/bob"));
+	publish("\"version\":7", BOB STAFF); /* nor that */
+	assert_string_equal(synced(s), "");
+	for (int restarted = 0; restarted < 2; restarted++) {
+		source_free(s);
+		s = source();
+		assert_true(is_user(s, "user/alice"));
+		assert_false(is_user(s, "user/bob"));
+		source_published(s, 1, 0);
+		assert_true(there("src.before"));
+		/* its version counts, and it comes again */
+		publish("\"version\":6", ALICE BOB);
+		assert_error(synced(s), "6 after 7");
+		publish("\"version\":7", ALICE BOB);
+		assert_error(synced(s), "other content");
+		assert_true(is_user(s, "user/alice"));
+		publish("\"version\":7", BOB STAFF);
+		assert_string_equal(synced(s), "");
+		assert_true(is_user(s, "user/bob"));
+		assert_true(there("src.before"));
+	}
+	source_published(s, 1, 0);
+	assert_false(there("src.before"));
+	source_free(s);
+	s = source();
+	assert_true(is_user(s, "user/bob"));
+	source_free(s);
+}
+
+static void
+what_is_in_force_is_kept_once(void **state)
+{
+	struct source *s = source();
+
+	(void)state;
+	assert_string_equal(synced(s), "");
+	source_published(s, 1, 0);
+	publish("\"version\":5", ALICE STAFF); /* signed anew */
+	assert_string_equal(synced(s), "");
+	assert_false(there("src.before"));
+	/* one of another time, when an administrator began anew */
+	shell("cp src src.before; rm src");
+	publish("\"version\":3", BOB);
+	assert_string_equal(synced(s), "");
+	assert_false(there("src.before"));
+	source_free(s);
+}
+
+/* The one that was in force cannot be read: the next sync says what is. */
+static void
+what_was_in_force_may_be_damaged(void **state)
+{
+	struct source *s = source();
+
+	(void)state;
+	assert_string_equal(synced(s), "");
+	source_published(s, 1, 0);
+	publish("\"version\":6", BOB);
+	assert_string_equal(synced(s), "");
+	source_free(s);
+	shell("echo nonsense >src.before");
+	s = source();
+	assert_null(source_set(s));
+	publish("\"version\":5", ALICE STAFF);
+	assert_error(synced(s), "5 after 6");
+	publish("\"version\":6", BOB);
+	assert_string_equal(synced(s), "");
+	source_published(s, 1, 0);
+	assert_false(there("src.before"));
 	source_free(s);
 }
 
@@ -595,6 +691,9 @@ main(void)
 		TEST(without_the_last_version_no_document_is_taken),
 		TEST(a_state_that_is_removed_is_forgotten_without_a_restart),
 		TEST(a_document_that_never_expires_is_warned_of_once),
+		TEST(what_was_in_force_may_be_damaged),
+		TEST(what_is_in_force_is_kept_once),
+		TEST(what_was_not_in_force_is_not_after_a_restart),
 		TEST(the_last_good_document_is_there_after_a_restart),
 		TEST(only_a_signer_is_believed_and_the_file_is_read_each_time),
 		TEST(

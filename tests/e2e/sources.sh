@@ -456,8 +456,11 @@ restart_ztd
 sync
 check "guard: after a restart: nobody is gone" all_users 1 40
 check "guard: after a restart: held still" source_is corp '.state == "held"'
-check "guard: after a restart: what else changes waits, and that is said" \
-    says 'source corp has not brought them again' ztctl identity sources
+drop_users $DROP 901 901
+check "guard: after a restart: what another source brings is there" \
+    wait_for 5 all_users 901 901
+rm $DROP/p901.user
+check "guard: and what it takes away is gone" wait_for 5 no_user p901
 check "guard: --force applies it" ztctl identity apply --force
 check "guard: now they are gone" wait_for 5 no_user p11
 check "guard: and the others are there" all_users 1 10

@@ -375,28 +375,36 @@ what_is_in_force_is_kept_once(void **state)
 	source_free(s);
 }
 
-/* The one that was in force cannot be read: the next sync says what is. */
+/* The one that was in force cannot be read: nobody takes its place before the
+ * next sync. */
 static void
 what_was_in_force_may_be_damaged(void **state)
 {
-	struct source *s = source();
+	static const char *const damages[] = { "echo nonsense >src.before",
+		"chmod 666 src.before" };
 
 	(void)state;
-	assert_string_equal(synced(s), "");
-	source_published(s, 1, 0);
-	publish("\"version\":6", BOB);
-	assert_string_equal(synced(s), "");
-	source_free(s);
-	shell("echo nonsense >src.before");
-	s = source();
-	assert_null(source_set(s));
-	publish("\"version\":5", ALICE STAFF);
-	assert_error(synced(s), "5 after 6");
-	publish("\"version\":6", BOB);
-	assert_string_equal(synced(s), "");
-	source_published(s, 1, 0);
-	assert_false(there("src.before"));
-	source_free(s);
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		struct source *s = source();
+
+		publish("\"version\":5", ALICE STAFF);
+		assert_string_equal(synced(s), "");
+		source_published(s, 1, 0);
+		publish("\"version\":6", BOB);
+		assert_string_equal(synced(s), "");
+		source_free(s);
+		shell("%s", damages[i]);
+		s = source();
+		assert_null(source_set(s));
+		publish("\"version\":5", ALICE STAFF);
+		assert_error(synced(s), "5 after 6");
+		publish("\"version\":6", BOB);
+		assert_string_equal(synced(s), "");
+		source_published(s, 1, 0);
+		assert_false(there("src.before"));
+		source_free(s);
+		shell("rm src");
+	}
 }
 
 /* What the broker says goes to a file; the descriptor puts that right. */

@@ -206,6 +206,13 @@ conf_source_complete(struct conf_source *source, char *what, char *use)
 		    "files is identity.users_dir: choose another");
 		return false;
 	}
+	/* "corp.etag" is what "corp" remembers */
+	if (strchr(source->name, '.') != NULL) {
+		(void)snprintf(what, TEXT_MAX, "a dot is in the name:");
+		(void)snprintf(use, TEXT_MAX,
+		    "choose one without: files of other sources have it");
+		return false;
+	}
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (strcmp(types[i].type, source->type) == 0 &&
 		    !keys_fit(source, types[i].required, types[i].allowed, what,

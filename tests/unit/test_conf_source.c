@@ -153,6 +153,7 @@ what_a_source_lacks_or_cannot_use_is_refused(void **state)
 	refused(SCIM("x") "token_url = https://t/\nclient_id = c\n", 2,
 	    "no way to authenticate");
 	refused("[source files]\ntype = files\ndir = /d\n", 2, "name is taken");
+	refused("[source x.etag]\ntype = files\ndir = /d\n", 2, "a dot");
 	refused("[source x]\ntype = bundle\nurl = http://b/\n", 3,
 	    "cannot use");
 	refused(BUNDLE("x") "nonsense = 1\n", 5, "unknown key");

@@ -133,6 +133,9 @@ on_answer(void *arg, const struct fetch_answer *answer)
 	const char *why = NULL;
 
 	scim->lookup->fetch = NULL;
+	if (answer->status ==
+	    401) /* too late for this one, in time for the next */
+		(void)scim_token_renew(scim->token);
 	if (answer->status == 200 && scim_type_fits(answer->type) &&
 	    zt_scim_list_parse((struct zt_str){ answer->body, answer->len },
 		&list, &why) == ZT_OK) {

@@ -1627,6 +1627,25 @@ a_token_comes_for_the_next_who_needs_it(void **state)
 }
 
 static void
+a_token_that_a_lookup_is_refused_with_is_not_used_again(void **state)
+{
+	(void)state;
+	people_make(5);
+	client_credentials();
+	sync_good();
+	source_close(); /* and no token */
+	source_open();
+	found_none();
+	service.quirk = token_or_lookup;
+	tokens = 0;
+	assert_int_equal(lookup("new"), ZT_ERR_UNAVAIL); /* it was "old" */
+	assert_int_equal(tokens, 1);
+	assert_int_equal(lookup("new"), ZT_ERR_NOTFOUND);
+	assert_int_equal(lookup("new"), ZT_ERR_NOTFOUND);
+	assert_int_equal(tokens, 2);
+}
+
+static void
 a_lookup_gives_way_to_a_sync(void **state)
 {
 	struct lookup l = { .calls = 0 };
@@ -1724,6 +1743,7 @@ main(void)
 		TEST(a_lookup_is_put_in_force_whatever_waits),
 		TEST(who_gives_up_a_lookup_hears_no_more_of_it),
 		TEST(a_token_comes_for_the_next_who_needs_it),
+		TEST(a_token_that_a_lookup_is_refused_with_is_not_used_again),
 		TEST(a_lookup_gives_way_to_a_sync),
 	};
 

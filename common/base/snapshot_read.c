@@ -21,14 +21,28 @@ struct slots {
 	uint32_t next; /* to look at */
 };
 
-/* pread(2) as libc offers it is a cancellation point. */
+/*
+ * pread(2) as libc offers it is a cancellation point; syscall(2) is none.  In
+ * which registers a 32-bit machine wants an offset of 64 bits differs, and
+ * syscall(2) does not know: there it is two calls, and the first is none too.
+ */
+static long
+read_at(int fd, void *buf, size_t len, uint64_t at)
+{
+	if (sizeof(long) == sizeof(at))
+		return syscall(SYS_pread64, fd, buf, len, at);
+	if (lseek64(fd, (off64_t)at, SEEK_SET) < 0)
+		return -1;
+	return syscall(SYS_read, fd, buf, len);
+}
+
 static enum zt_err
 units_read(const struct zt_snapshot_read *r, void *buf, uint32_t unit,
     size_t len)
 {
 	const uint64_t at = (uint64_t)unit * ZT_SNAPSHOT_UNIT;
 	const int saved_errno = errno;
-	const long n = syscall(SYS_pread64, r->fd, buf, len, at);
+	const long n = read_at(r->fd, buf, len, at);
 
 	errno = saved_errno;
 	if (n < 0)

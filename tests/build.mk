@@ -121,7 +121,8 @@ VALGRIND_RUN := ZT_TEST_BRIEF=1 ZT_TEST_VALGRIND=1 ZT_STRESS_LOOKUPS=3000 ZT_STR
 CHECK_UNIT += -l 'NSS, ASan and UBSan' \
 	$(call nss_tests,$(ASAN_B),ZT_TEST_BRIEF=1,$(NSS_TEST_BIN)) \
 	-l 'NSS, TSan' $(call nss_tests,$(TSAN_B),ZT_STRESS_LOOKUPS=20000 \
-	TSAN_OPTIONS=halt_on_error=1,$(B)/$(NSS_STRESS) $(B)/tests/nss/test_nss_map)
+	TSAN_OPTIONS=halt_on_error=1,$(B)/$(NSS_STRESS) $(B)/tests/nss/test_nss_map \
+	$(B)/tests/nss/test_nss_first)
 ifneq ($(VALGRIND),)
 CHECK_UNIT += -l 'NSS, valgrind' \
 	$(call nss_tests,$(B),$(VALGRIND_RUN),$(NSS_TEST_BIN))

@@ -352,6 +352,44 @@ a_file_cut_short_meanwhile_is_truncated(void **state)
 	sandbox_remove(&box);
 }
 
+/* What it goes on with, from the first slot on, is there: that is no "no". */
+static void
+a_search_cut_short_before_it_begins_anew_is_truncated(void **state)
+{
+	static const char *const names[] = { "alice", "bob", "carol" };
+	struct copy copy = copy_sample();
+	struct zt_snapshot_read r;
+	struct zt_snapshot_user user;
+	struct sandbox box;
+	unsigned tried = 0;
+
+	(void)state;
+	sandbox_make(&box);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct zt_str name = zt_str(names[i]);
+		const struct zt_snapshot_area *index = &r.snapshot.user_names;
+		uint32_t home;
+
+		put(box.path, &copy);
+		assert_int_equal(zt_snapshot_read_open(box.path, &r), ZT_OK);
+		home = zt_snapshot_home(zt_snapshot_hash_name(name,
+					    r.snapshot.seed),
+		    index->len);
+		if (home > 0) {
+			assert_int_equal(truncate(box.path,
+					     (off_t)(index->offset + home) * 8),
+			    0);
+			assert_int_equal(zt_snapshot_read_user(&r, name, &user),
+			    ZT_ERR_TRUNCATED);
+			tried++;
+		}
+		zt_snapshot_read_close(&r);
+	}
+	assert_true(tried > 0);
+	free(copy.bytes);
+	sandbox_remove(&box);
+}
+
 static void
 the_descriptor_is_nobody_elses_and_is_closed(void **state)
 {
@@ -398,6 +436,8 @@ main(void)
 		cmocka_unit_test(
 		    names_of_one_hash_are_told_apart_as_far_as_a_search_goes),
 		cmocka_unit_test(a_file_cut_short_meanwhile_is_truncated),
+		cmocka_unit_test(
+		    a_search_cut_short_before_it_begins_anew_is_truncated),
 		cmocka_unit_test(the_descriptor_is_nobody_elses_and_is_closed),
 	};
 

@@ -44,7 +44,7 @@ chown -R alice:alice /home/alice
 expect_in "a login with a forged environment" alice
 check "its end is recorded" \
     wait_for 5 recorded_since "$BEFORE" session.closed
-check "with the addresses that sshd gave" sh -c "! grep -q 9.9.9.9 $LOG"
+check "with the addresses that sshd gave" sh -c "! grep -qF 9.9.9.9 $LOG"
 rm /home/alice/.pam_environment
 
 # --- a permit too late
